@@ -1,0 +1,26 @@
+"""One synthetic trading day, 15 January 2025: a minute book and the bucket table calibrated from it."""
+
+from pathlib import Path
+
+from optexec.models.errors import unknown_name
+
+_FOLDER = Path(__file__).parent
+_SUFFIXES = {".csv", ".gz", ".toml"}
+
+
+def path(name: str) -> Path:
+    """Return the path of a bundled file: `book.csv.gz` or `buckets.csv`.
+
+    Raises `InvalidInput`, listing the files there are, for another name.
+
+    >>> path("buckets.csv").name
+    'buckets.csv'
+    >>> path("bucket.csv")
+    Traceback (most recent call last):
+    ...
+    optexec.models.errors.InvalidInput: unknown sample 'bucket.csv'; did you mean 'buckets.csv'? ...
+    """
+    names = sorted(file.name for file in _FOLDER.iterdir() if file.suffix in _SUFFIXES)
+    if name not in names:
+        raise unknown_name("sample", name, names)
+    return _FOLDER / name

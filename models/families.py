@@ -1,0 +1,224 @@
+"""The smooth impact families; each formula is written once and serves arrays and Pyomo expressions alike."""
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Self
+
+import numpy as np
+
+from optexec.models.curvature import Curvature, of_kind
+from optexec.models.errors import unknown_name
+from optexec.models.impact import Impact
+from optexec.models.validation import Array, Parameter, common_length, finite, nonnegative, positive
+
+QUOTATIONS = ("total", "per_share")
+
+
+class Family(Impact):
+    """An impact given by a formula g(x) with parameters, and by how g is quoted.
+
+    With `quoted="total"`, g(x) is the cost of x shares; with `quoted="per_share"` it is the slippage of each of
+    them, and the cost is x g(x). A family is a frozen dataclass: every field but `quoted` is a parameter, a
+    scalar or one value a bucket.
+    """
+
+    quoted: str
+
+    def _validate(self, **rules: Any) -> None:
+        """Clean each parameter with its rule, and hold their lengths together."""
+        for name, rule in rules.items():
+            value = rule(f"{type(self).__name__}.{name}", getattr(self, name))
+            object.__setattr__(self, name, value)
+        if self.quoted not in QUOTATIONS:
+            raise unknown_name("quotation", self.quoted, QUOTATIONS)
+        common_length(self._lengths())
+
+    def _lengths(self) -> dict[str, int]:
+        prefix = type(self).__name__
+        return {f"{prefix}.{n}": len(v) for n, v in self.parameters.items() if isinstance(v, np.ndarray)}
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Name -> value of each parameter."""
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "quoted"}  # type: ignore[arg-type]
+
+    @property
+    def buckets(self) -> int | None:
+        return next(iter(self._lengths().values()), None)
+
+    @property
+    def _order(self) -> int:
+        """Power of x that turns g into the total cost: 1 if quoted per share, else 0."""
+        return int(self.quoted == "per_share")
+
+    def __repr__(self) -> str:
+        told = [f"{n}={np.asarray(v).tolist()!r}" for n, v in self.parameters.items()]
+        return f"{type(self).__name__}({', '.join(told)}, quoted={self.quoted!r})"
+
+    def _with(self, **parameters: Any) -> Self:
+        """A copy with other parameters, taken as they are: slices of clean arrays, or Pyomo Params."""
+        copy = object.__new__(type(self))
+        for name, value in {**self.parameters, "quoted": self.quoted, **parameters}.items():
+            object.__setattr__(copy, name, value)
+        return copy
+
+    def take(self, positions: Any) -> Self:
+        arrays = {n: v[positions] for n, v in self.parameters.items() if isinstance(v, np.ndarray)}
+        return self._with(**{n: float(v) if v.ndim == 0 else v for n, v in arrays.items()})
+
+    def declare(self, block: Any, x: Mapping[Any, Any], hi: Mapping[Any, float]) -> dict[Any, Any]:
+        """One mutable Param a parameter, indexed by bucket; the cost is the family's own formula over them."""
+        import pyomo.environ as pyo
+
+        for name, value in self.parameters.items():
+            values = dict(zip(x, np.broadcast_to(value, len(x)).tolist(), strict=True))
+            block.add_component(name, pyo.Param(list(x), initialize=values, mutable=True))
+        names = list(self.parameters)
+        return {i: self._with(**{n: block.find_component(n)[i] for n in names}).cost(x[i], pyo) for i in x}
+
+    @abstractmethod
+    def curve(self, x: Any, xp: Any = np) -> Any:
+        """The formula g(x) as the family quotes it."""
+
+    def cost(self, x: Any, xp: Any = np) -> Any:
+        return x * self.curve(x, xp) if self._order else self.curve(x, xp)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Linear(Family):
+    """g(x) = slope x: a half-spread or fee as a total cost; linear temporary impact if quoted per share.
+
+    Args:
+        slope: dollars a share ("total") or dollars a share squared ("per_share"); scalar or (N,). A rebate is
+            negative, and only as a total cost.
+        quoted: "total" or "per_share".
+
+    Raises:
+        InvalidInput: a value that is not finite, a negative slope quoted per share.
+
+    >>> Linear(0.01).cost(np.array([200.0])).tolist()
+    [2.0]
+    """
+
+    slope: Parameter
+    quoted: str = "total"
+
+    def __post_init__(self) -> None:
+        self._validate(slope=finite if self.quoted == "total" else nonnegative)
+
+    def curve(self, x: Any, xp: Any = np) -> Any:
+        return self.slope * x
+
+    def marginal(self, x: Array) -> Array:
+        return 2 * self.slope * x if self._order else self.slope + 0.0 * x
+
+    def marginal_slope(self, x: Array) -> Array:
+        return 2 * self._order * self.slope + 0.0 * x
+
+    def curvature(self, hi: Array) -> Curvature:
+        return of_kind(True, np.asarray(self.slope) == 0 if self._order else True, hi)
+
+    def inverse_marginal(self, price: float) -> Array | None:
+        if not self._order or not np.all(self.slope):
+            return None
+        return np.maximum(price / (2 * np.asarray(self.slope)), 0.0)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Power(Family):
+    """g(x) = a x^b: the power law of market impact (Almgren 2003, eq. 5: per share with b = k).
+
+    Args:
+        a: scale, >= 0, scalar or (N,): dollars / share^b ("total") or dollars / share^(1+b) ("per_share").
+        b: exponent, > 0, scalar or (N,).
+        quoted: "total" (convex for b > 1, concave for b < 1) or "per_share" (convex for every b).
+
+    Raises:
+        InvalidInput: a negative or not finite value, b = 0, arrays of different lengths.
+
+    >>> Power(a=2.0, b=0.5, quoted="per_share").cost(np.array([4.0])).tolist()
+    [16.0]
+    """
+
+    a: Parameter
+    b: Parameter
+    quoted: str = "total"
+
+    def __post_init__(self) -> None:
+        self._validate(a=nonnegative, b=positive)
+
+    @property
+    def degree(self) -> Parameter:
+        """Exponent of the total cost: b, or b + 1 if quoted per share."""
+        return self.b + self._order
+
+    def curve(self, x: Any, xp: Any = np) -> Any:
+        return self.a * x**self.b
+
+    def marginal(self, x: Array) -> Array:
+        return _scaled_power(self.a * self.degree, x, self.degree - 1)
+
+    def marginal_slope(self, x: Array) -> Array:
+        return _scaled_power(self.a * self.degree * (self.degree - 1), x, self.degree - 2)
+
+    def curvature(self, hi: Array) -> Curvature:
+        degree, free = np.asarray(self.degree), np.asarray(self.a) == 0
+        return of_kind((degree >= 1) | free, (degree <= 1) | free, hi)
+
+    def inverse_marginal(self, price: float) -> Array | None:
+        degree, a = np.asarray(self.degree), np.asarray(self.a)
+        if np.any(degree == 1) or not np.all(a):
+            return None
+        return (np.maximum(price, 0.0) / (a * degree)) ** (1 / (degree - 1))
+
+
+def _scaled_power(scale: Parameter, x: Array, exponent: Parameter) -> Array:
+    """scale x^exponent, infinite at 0 for a negative exponent, 0 where the scale is 0."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(np.asarray(scale) == 0, 0.0, scale * np.power(x, exponent))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Exponential(Family):
+    """g(x) = a (1 - exp(-b x)): impact that saturates at a.
+
+    Args:
+        a: level, >= 0, scalar or (N,): dollars ("total") or dollars a share ("per_share").
+        b: rate, > 0, per share; scalar or (N,).
+        quoted: "total" (concave) or "per_share" (convex up to x = 2/b, concave beyond).
+
+    Raises:
+        InvalidInput: a negative or not finite value, b = 0, arrays of different lengths.
+
+    >>> Exponential(a=10.0, b=0.01).curvature(np.array([500.0])).names()
+    ['concave']
+    >>> Exponential(a=10.0, b=0.01, quoted="per_share").curvature(np.array([150.0, 500.0])).names()
+    ['convex', 'convex-then-concave']
+    """
+
+    a: Parameter
+    b: Parameter
+    quoted: str = "total"
+
+    def __post_init__(self) -> None:
+        self._validate(a=nonnegative, b=positive)
+
+    def curve(self, x: Any, xp: Any = np) -> Any:
+        return self.a * (1 - xp.exp(-self.b * x))
+
+    def marginal(self, x: Array) -> Array:
+        slope = self.a * self.b * np.exp(-self.b * x)
+        return self.curve(x) + x * slope if self._order else slope
+
+    def marginal_slope(self, x: Array) -> Array:
+        slope = self.a * self.b * np.exp(-self.b * x)
+        return slope * (2 - self.b * x) if self._order else -self.b * slope
+
+    def curvature(self, hi: Array) -> Curvature:
+        free = np.broadcast_to(np.asarray(self.a) == 0, hi.shape)
+        if not self._order:
+            return of_kind(free, True, hi)
+        turn = np.broadcast_to(2 / np.asarray(self.b), hi.shape)
+        convex = (hi <= turn) | free
+        return Curvature(convex, free, np.where(convex, np.nan, turn))

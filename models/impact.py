@@ -1,0 +1,169 @@
+"""Impact: what it costs to trade x shares in a bucket. This is the part that every curve shares; see `families`."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import reduce
+from operator import add
+from typing import Any
+
+import numpy as np
+
+from optexec.models.curvature import Curvature, of_sum
+from optexec.models.errors import InvalidInput
+from optexec.models.validation import Array, common_length
+
+Piece = tuple[float, float, bool]
+"""(left, right, convex): a stretch in shares on which a curve is convex (else concave)."""
+
+
+class Impact(ABC):
+    """Total cost c_i(x) in dollars of trading x shares in bucket i, and what the solvers need to know of it.
+
+    Arrays of shares have one entry a bucket in their last axis. Impacts add up with `+`.
+    A family of your own derives from `Family`.
+    """
+
+    @property
+    @abstractmethod
+    def buckets(self) -> int | None:
+        """Number of buckets that the parameters imply; None if all are scalars."""
+
+    @abstractmethod
+    def cost(self, x: Any, xp: Any = np) -> Any:
+        """Total cost in dollars; `xp` is the namespace of exp and log: numpy or pyomo.environ."""
+
+    @abstractmethod
+    def marginal(self, x: Array) -> Array:
+        """Right-hand derivative of the cost, dollars a share."""
+
+    def marginal_left(self, x: Array) -> Array:
+        """Left-hand derivative of the cost; differs from `marginal` at a kink only."""
+        return self.marginal(x)
+
+    @abstractmethod
+    def marginal_slope(self, x: Array) -> Array:
+        """Second derivative of the cost, dollars a share squared."""
+
+    @abstractmethod
+    def curvature(self, hi: Array) -> Curvature:
+        """Shape of each bucket's curve on [0, hi]; `hi` has one entry a bucket."""
+
+    def inverse_marginal(self, price: float) -> Array | None:
+        """Shares at which the marginal cost is `price`, before limits; None where no closed form exists."""
+        return None
+
+    def snap(self, x: Array) -> Array:
+        """`x` with entries that sit within rounding of a kink moved onto it."""
+        return x
+
+    @abstractmethod
+    def take(self, positions: Any) -> "Impact":
+        """The impact of the buckets at these positions (an integer gives a scalar impact)."""
+
+    def has_pieces(self, hi: Array) -> bool:
+        """Whether `pieces` can split every addend of every bucket on [0, hi]."""
+        return bool(self.curvature(hi).known.all())
+
+    def pieces(self, lo: float, hi: float) -> list[Piece]:
+        """Convex and concave stretches of [lo, hi]; for a scalar impact that has them."""
+        shape = self.curvature(np.array([hi]))
+        if not shape.known[0]:
+            raise InvalidInput(f"the curvature of {self!r} is unknown on [{lo:g}, {hi:g}]")
+        turn = float(shape.inflection[0])
+        if lo < turn < hi:
+            return [(lo, turn, True), (turn, hi, False)]
+        return [(lo, hi, bool(shape.convex[0]) or hi <= turn)]
+
+    def addends(self) -> list["Impact"]:
+        """The impacts that this one is a sum of; itself if it is not a sum."""
+        return [self]
+
+    @abstractmethod
+    def declare(self, block: Any, x: Mapping[Any, Any], hi: Mapping[Any, float]) -> dict[Any, Any]:
+        """Put parameters and auxiliary constraints on a Pyomo block; return the cost expression of each bucket.
+
+        Args:
+            block: an empty Pyomo Block to write on.
+            x: bucket label -> Pyomo variable, in the order of the buckets.
+            hi: bucket label -> the most shares that the bucket may trade.
+        """
+
+    def __add__(self, other: "Impact") -> "Impact":
+        """The impact whose cost is the sum of both costs."""
+        if not isinstance(other, Impact):
+            return NotImplemented
+        return Sum((*self.addends(), *other.addends()))
+
+
+@dataclass(frozen=True, eq=False)
+class Sum(Impact):
+    """Impacts that add up; written `a + b`.
+
+    Args:
+        parts: the addends.
+
+    Raises:
+        InvalidInput: addends with different numbers of buckets.
+
+    >>> import optexec as ox
+    >>> impact = ox.Linear(0.01) + ox.Power(a=2e-6, b=2)
+    >>> float(impact.cost(np.array([100.0]))[0])
+    1.02
+    """
+
+    parts: tuple[Impact, ...]
+
+    def __post_init__(self) -> None:
+        lengths = {f"impact {k + 1}": part.buckets for k, part in enumerate(self.parts)}
+        common_length({name: n for name, n in lengths.items() if n is not None})
+
+    def __repr__(self) -> str:
+        return " + ".join(map(repr, self.parts))
+
+    @property
+    def buckets(self) -> int | None:
+        return next((part.buckets for part in self.parts if part.buckets is not None), None)
+
+    def cost(self, x: Any, xp: Any = np) -> Any:
+        return reduce(add, (part.cost(x, xp) for part in self.parts))
+
+    def marginal(self, x: Array) -> Array:
+        return reduce(add, (part.marginal(x) for part in self.parts))
+
+    def marginal_left(self, x: Array) -> Array:
+        return reduce(add, (part.marginal_left(x) for part in self.parts))
+
+    def marginal_slope(self, x: Array) -> Array:
+        return reduce(add, (part.marginal_slope(x) for part in self.parts))
+
+    def curvature(self, hi: Array) -> Curvature:
+        return of_sum([part.curvature(hi) for part in self.parts])
+
+    def inverse_marginal(self, price: float) -> Array | None:
+        """Closed where one addend has a closed form and the others are straight lines."""
+        one = np.ones(1)
+        bent = [part for part in self.parts if not part.curvature(one).linear.all()]
+        if len(bent) != 1:
+            return None
+        straight = sum(part.marginal(one) for part in self.parts if part is not bent[0])
+        return bent[0].inverse_marginal(price - straight)
+
+    def snap(self, x: Array) -> Array:
+        return reduce(lambda y, part: part.snap(y), self.parts, x)
+
+    def has_pieces(self, hi: Array) -> bool:
+        return all(part.has_pieces(hi) for part in self.parts)
+
+    def take(self, positions: Any) -> Impact:
+        return Sum(tuple(part.take(positions) for part in self.parts))
+
+    def addends(self) -> list[Impact]:
+        return list(self.parts)
+
+    def declare(self, block: Any, x: Mapping[Any, Any], hi: Mapping[Any, float]) -> dict[Any, Any]:
+        import pyomo.environ as pyo
+
+        block.addend = pyo.Block(range(1, len(self.parts) + 1))
+        costs = [part.declare(block.addend[k + 1], x, hi) for k, part in enumerate(self.parts)]
+        return {i: reduce(add, (cost[i] for cost in costs)) for i in x}

@@ -1,0 +1,358 @@
+"""The terms of the objective. A term owns its parameters, evaluates itself on arrays and writes its Pyomo block.
+
+A new term is a new subclass of `Term` and nothing else: the objective, the itemised cost, the Pyomo models and
+the certificate all work from the list of terms.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from optexec.models.errors import InvalidInput, unknown_name
+from optexec.models.under_estimate import Grid, declare_incremental, under_estimates
+from optexec.models.validation import Array, Parameter, finite, nonnegative
+
+if TYPE_CHECKING:
+    from optexec.models.problem import Problem
+
+
+class Term(ABC):
+    """One summand of the objective, in dollars.
+
+    Arrays of shares `x` have shape (N,). A term must be convex and differentiable in the shares, except the
+    impact cost, whose curve may be anything that an impact can be.
+    """
+
+    name: ClassVar[str]
+    separable: ClassVar[bool] = False
+    quadratic: ClassVar[bool] = False
+
+    @property
+    def lengths(self) -> dict[str, int]:
+        """Name -> length of each parameter that is an array over the buckets."""
+        return {name: len(v) for name, v in vars(self).items() if isinstance(v, np.ndarray)}
+
+    @abstractmethod
+    def bucket_costs(self, problem: "Problem", x: Array) -> Array:
+        """Cost of each bucket in dollars, (N,)."""
+
+    @abstractmethod
+    def gradient(self, problem: "Problem", x: Array) -> Array:
+        """Derivative of the term's cost by each x_i, dollars a share, (N,); right-hand at a kink."""
+
+    def gradient_left(self, problem: "Problem", x: Array) -> Array:
+        """Left-hand derivative; differs from `gradient` at a kink only."""
+        return self.gradient(problem, x)
+
+    @abstractmethod
+    def declare(self, block: Any, model: Any) -> None:
+        """Write parameters and a named Expression `cost` on a Pyomo block of `model` (see `build`)."""
+
+    def declare_bound(self, block: Any, model: Any, grid: Grid) -> None:
+        """As `declare`, with an under-estimate that is linear (or mixed-integer linear) in place of the cost.
+
+        By default the tangent planes at the grid's schedules, which lie below a convex term everywhere.
+        """
+        import pyomo.environ as pyo
+
+        block.value = pyo.Var(domain=pyo.Reals)
+        block.tangents = pyo.ConstraintList()
+        for at in grid.schedules:
+            slope = self.gradient(model.problem, at).tolist()
+            level = float(self.bucket_costs(model.problem, at).sum() - np.dot(slope, at))
+            block.tangents.add(
+                block.value
+                >= level + pyo.quicksum(g * model.x[i] for g, i in zip(slope, model.BUCKETS, strict=True))
+            )
+        block.cost = pyo.Expression(expr=block.value)
+
+    def __add__(self, other: "Term | Objective") -> "Objective":
+        """The objective that sums both."""
+        return Objective((self,)) + other
+
+
+@dataclass(frozen=True)
+class ImpactCost(Term):
+    """sum_i c_i(x_i): the cost of trading against the impact curves of the problem.
+
+    >>> import optexec as ox
+    >>> problem = ox.Problem(ox.Order(100), ox.Linear([0.01, 0.02]), ImpactCost())
+    >>> ImpactCost().bucket_costs(problem, np.array([50.0, 50.0])).tolist()
+    [0.5, 1.0]
+    """
+
+    name: ClassVar[str] = "impact"
+    separable: ClassVar[bool] = True
+
+    def bucket_costs(self, problem: "Problem", x: Array) -> Array:
+        return problem.impact.cost(x)
+
+    def gradient(self, problem: "Problem", x: Array) -> Array:
+        return problem.impact.marginal(x)
+
+    def gradient_left(self, problem: "Problem", x: Array) -> Array:
+        return problem.impact.marginal_left(x)
+
+    def declare(self, block: Any, model: Any) -> None:
+        import pyomo.environ as pyo
+
+        hi = {i: model.x[i].ub for i in model.BUCKETS}
+        costs = model.problem.impact.declare(block, {i: model.x[i] for i in model.BUCKETS}, hi)
+        block.cost = pyo.Expression(expr=pyo.quicksum(costs.values()))
+
+    def declare_bound(self, block: Any, model: Any, grid: Grid) -> None:
+        problem = model.problem
+        curves = under_estimates(problem, grid.breakpoints)
+        declare_incremental(block, dict(zip(model.BUCKETS, curves, strict=True)), model.x)
+
+
+@dataclass(frozen=True, eq=False)
+class Smoothing(Term):
+    """sum_i rho_i/2 x_i^2: charges large slices, and so evens the schedule out.
+
+    Args:
+        rho: dollars a share squared, >= 0; scalar or (N,).
+
+    Raises:
+        InvalidInput: a negative or not finite value.
+
+    >>> import optexec as ox
+    >>> problem = ox.Problem(ox.Order(100), ox.Linear([0.01, 0.02]), ox.ImpactCost() + Smoothing(rho=2e-4))
+    >>> Smoothing(rho=2e-4).bucket_costs(problem, np.array([100.0, 50.0])).tolist()
+    [1.0, 0.25]
+    """
+
+    rho: Parameter
+    name: ClassVar[str] = "smoothing"
+    separable: ClassVar[bool] = True
+    quadratic: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rho", nonnegative("rho", self.rho))
+
+    def _cost(self, rho: Any, x: Any) -> Any:
+        return 0.5 * rho * x**2
+
+    def bucket_costs(self, problem: "Problem", x: Array) -> Array:
+        return self._cost(self.rho, x)
+
+    def gradient(self, problem: "Problem", x: Array) -> Array:
+        return self.rho * x
+
+    def declare(self, block: Any, model: Any) -> None:
+        import pyomo.environ as pyo
+
+        values = np.broadcast_to(self.rho, len(model.BUCKETS)).tolist()
+        block.rho = pyo.Param(
+            model.BUCKETS, initialize=dict(zip(model.BUCKETS, values, strict=True)), mutable=True
+        )
+        block.cost = pyo.Expression(
+            expr=pyo.quicksum(self._cost(block.rho[i], model.x[i]) for i in model.BUCKETS)
+        )
+
+    def declare_bound(self, block: Any, model: Any, grid: Grid) -> None:
+        weights = np.broadcast_to(self.rho, len(model.BUCKETS)) / 2
+        _declare_squares(block, model.x, weights, grid.schedules)
+
+
+@dataclass(frozen=True, eq=False)
+class InventoryRisk(Term):
+    """psi/2 sum_{i=1}^{N-1} w_i R_i^2: charges the shares still held after each bucket but the last.
+
+    Args:
+        psi: dollars a share squared, >= 0. Almgren-Chriss risk aversion lambda is psi = 2 lambda sigma^2 tau.
+        weights: "uniform" (1), "linear" (i/N), ("power", gamma) ((i/N)^gamma), or an array (N,) of values >= 0,
+            such as `volatility_weights(sigma)`; the last entry is not used.
+
+    Raises:
+        InvalidInput: a negative or not finite value, an unknown weighting.
+
+    >>> import optexec as ox
+    >>> problem = ox.Problem(ox.Order(100), ox.Linear([0.01, 0.02]), ox.objective("C", psi=2e-4))
+    >>> InventoryRisk(psi=2e-4).bucket_costs(problem, np.array([60.0, 40.0])).tolist()
+    [0.16, 0.0]
+    """
+
+    psi: float
+    weights: Any = "uniform"
+    name: ClassVar[str] = "inventory_risk"
+    quadratic: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        psi = nonnegative("psi", self.psi)
+        if isinstance(psi, np.ndarray):
+            raise InvalidInput(
+                f"psi must be a single number, got {psi.size} of them; put the profile in weights"
+            )
+        object.__setattr__(self, "psi", psi)
+        object.__setattr__(self, "weights", _checked_weights(self.weights))
+
+    def weights_for(self, buckets: int) -> Array:
+        """w_1..w_N as an array, (N,).
+
+        >>> InventoryRisk(1.0, weights="linear").weights_for(4).tolist()
+        [0.25, 0.5, 0.75, 1.0]
+        """
+        if isinstance(self.weights, np.ndarray):
+            return self.weights
+        exponent = {"uniform": 0.0, "linear": 1.0}.get(self.weights) if isinstance(self.weights, str) else None
+        gamma = self.weights[1] if exponent is None else exponent
+        return (np.arange(1, buckets + 1) / buckets) ** gamma
+
+    def scaled_weights(self, buckets: int) -> Array:
+        """psi w_i for i = 1..N with the last entry zero, (N,): the second derivative by each R_i.
+
+        >>> InventoryRisk(2.0).scaled_weights(3).tolist()
+        [2.0, 2.0, 0.0]
+        """
+        weights = self.psi * self.weights_for(buckets)
+        weights[-1] = 0.0
+        return weights
+
+    def _cost(self, weight: Any, inventory: Any) -> Any:
+        return 0.5 * weight * inventory**2
+
+    def bucket_costs(self, problem: "Problem", x: Array) -> Array:
+        return self._cost(self.scaled_weights(problem.buckets), problem.inventory(x))
+
+    def gradient(self, problem: "Problem", x: Array) -> Array:
+        """d/dx_j = sum_{i<j} psi w_i R_i: a share traded in bucket j is held through every earlier one."""
+        held = np.cumsum(self.scaled_weights(problem.buckets) * problem.inventory(x))
+        return np.append(0.0, held[:-1])
+
+    def declare(self, block: Any, model: Any) -> None:
+        import pyomo.environ as pyo
+
+        labels = list(model.BUCKETS)
+        weights = self.weights_for(len(labels)).tolist()
+        block.psi = pyo.Param(initialize=self.psi, mutable=True)
+        block.weight = pyo.Param(
+            model.BUCKETS, initialize=dict(zip(labels, weights, strict=True)), mutable=True
+        )
+        block.cost = pyo.Expression(
+            expr=pyo.quicksum(self._cost(block.psi * block.weight[i], model.R[i]) for i in labels[:-1])
+        )
+
+    def declare_bound(self, block: Any, model: Any, grid: Grid) -> None:
+        weights = self.scaled_weights(len(model.BUCKETS)) / 2
+        _declare_squares(block, model.R, weights, [model.problem.inventory(x) for x in grid.schedules])
+
+
+def _declare_squares(block: Any, variable: Any, weights: Array, points: list[Array]) -> None:
+    """sum_i weights_i v_i^2 from below: each square above its tangents at the points, one variable a square."""
+    import pyomo.environ as pyo
+
+    active = {i: (k, float(w)) for k, (i, w) in enumerate(zip(variable, weights, strict=True)) if w > 0}
+    block.square = pyo.Var(list(active), bounds=lambda b, i: (0.0, variable[i].ub ** 2))
+    block.tangents = pyo.ConstraintList()
+    for i, (k, _) in active.items():
+        for at in sorted({float(point[k]) for point in points}):
+            block.tangents.add(block.square[i] >= 2 * at * variable[i] - at**2)
+    block.cost = pyo.Expression(expr=pyo.quicksum(w * block.square[i] for i, (_, w) in active.items()))
+
+
+def _checked_weights(weights: Any) -> Any:
+    if isinstance(weights, str):
+        if weights not in ("uniform", "linear"):
+            raise unknown_name("weights", weights, ["uniform", "linear", "('power', gamma)"])
+        return weights
+    if isinstance(weights, (tuple, list)) and len(weights) == 2 and weights[0] == "power":
+        return "power", float(nonnegative("weights exponent", weights[1]))
+    values = nonnegative("weights", weights)
+    if not isinstance(values, np.ndarray):
+        raise InvalidInput(f"weights must be a name or one value a bucket, got {weights!r}")
+    return values
+
+
+def volatility_weights(sigma: Any) -> Array:
+    """Weights for `InventoryRisk` from a volatility forecast: sigma_i^2 scaled to mean 1.
+
+    Args:
+        sigma: volatility of each bucket, (N,), in any unit, >= 0 and not all zero.
+
+    Raises:
+        InvalidInput: values that are negative, not finite or all zero.
+
+    >>> volatility_weights([1.0, 1.0, 2.0]).tolist()
+    [0.5, 0.5, 2.0]
+    """
+    variance = np.atleast_1d(nonnegative("sigma", sigma)) ** 2
+    if not variance.any():
+        raise InvalidInput("sigma must not be zero in every bucket")
+    return np.asarray(finite("sigma", variance / variance.mean()))
+
+
+@dataclass(frozen=True)
+class Objective:
+    """A sum of terms with different names; written `term + term`.
+
+    Raises:
+        InvalidInput: two terms of one name, or something that is not a term.
+
+    >>> [term.name for term in ImpactCost() + Smoothing(rho=1e-6)]
+    ['impact', 'smoothing']
+    """
+
+    terms: tuple[Term, ...]
+
+    def __post_init__(self) -> None:
+        for term in self.terms:
+            if not isinstance(term, Term):
+                raise InvalidInput(f"an objective is a sum of terms, got {term!r:.80}")
+        names = [term.name for term in self.terms]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise InvalidInput(f"the objective has two terms named {twice[0]!r}; add their parameters up")
+
+    def __iter__(self) -> Iterator[Term]:
+        return iter(self.terms)
+
+    def __add__(self, other: "Term | Objective") -> "Objective":
+        """This objective and one more term, or the terms of another."""
+        if isinstance(other, Term):
+            return replace(self, terms=(*self.terms, other))
+        if isinstance(other, Objective):
+            return replace(self, terms=(*self.terms, *other.terms))
+        return NotImplemented
+
+    def find(self, kind: type[Term]) -> Any:
+        """The term of this class, None if there is none.
+
+        >>> (ImpactCost() + Smoothing(rho=1e-6)).find(Smoothing).rho
+        1e-06
+        """
+        return next((term for term in self.terms if isinstance(term, kind)), None)
+
+
+PARAMETERS = {"A": (), "B": ("rho",), "C": ("psi", "weights")}
+"""What each named objective reads."""
+
+
+def objective(name: str, **parameters: Any) -> Objective:
+    """(A) impact cost, (B) impact cost and smoothing, (C) impact cost and inventory risk.
+
+    Args:
+        name: "A", "B" or "C".
+        parameters: `rho` for B; `psi` and optionally `weights` for C.
+
+    Raises:
+        InvalidInput: an unknown name or parameter, a missing one, a value out of range.
+
+    >>> objective("C", psi=1e-7, weights="linear")
+    Objective(terms=(ImpactCost(), InventoryRisk(psi=1e-07, weights='linear')))
+    """
+    if name not in PARAMETERS:
+        raise unknown_name("objective", name, PARAMETERS)
+    for given in parameters:
+        if given not in PARAMETERS[name]:
+            known = ", ".join(PARAMETERS[name]) or "none"
+            raise InvalidInput(f"objective {name} has no parameter {given!r}; it reads: {known}")
+    if name != "A" and PARAMETERS[name][0] not in parameters:
+        raise InvalidInput(f"objective {name} needs {PARAMETERS[name][0]}")
+    if name == "A":
+        return Objective((ImpactCost(),))
+    extra = Smoothing(**parameters) if name == "B" else InventoryRisk(**parameters)
+    return ImpactCost() + extra

@@ -1,0 +1,135 @@
+"""Different impact families in one problem: one impact a bucket."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from optexec.models.curvature import Curvature
+from optexec.models.errors import InvalidInput
+from optexec.models.families import Family
+from optexec.models.impact import Impact, Sum
+from optexec.models.validation import Array
+
+
+class PerBucket(Impact):
+    """One impact for each bucket, of any family each.
+
+    Args:
+        impacts: an impact with scalar parameters for every bucket, in order.
+
+    Raises:
+        InvalidInput: no impacts, something that is not an impact, an impact with one value a bucket.
+
+    >>> import optexec as ox
+    >>> mixed = PerBucket([ox.Linear(0.01), ox.Power(a=1.0, b=0.5), ox.Linear(0.02)])
+    >>> mixed.cost(np.array([100.0, 16.0, 100.0])).tolist()
+    [1.0, 4.0, 2.0]
+    """
+
+    def __init__(self, impacts: Sequence[Impact]) -> None:
+        self.impacts = tuple(impacts)
+        if not self.impacts:
+            raise InvalidInput("PerBucket needs one impact a bucket, got none")
+        for k, impact in enumerate(self.impacts):
+            if not isinstance(impact, Impact):
+                raise InvalidInput(f"PerBucket[{k}] must be an impact, got {impact!r:.80}")
+            if impact.buckets is not None:
+                raise InvalidInput(f"PerBucket[{k}] must have scalar parameters, got {impact.buckets} values")
+        self._groups = _grouped(self.impacts)
+
+    def __repr__(self) -> str:
+        return f"PerBucket([{', '.join(map(repr, self.impacts))}])"
+
+    @property
+    def buckets(self) -> int | None:
+        return len(self.impacts)
+
+    def _gather(self, x: Array, evaluate: Callable[[Impact, Any], Array]) -> Array:
+        out = np.empty(np.shape(x))
+        for positions, impact in self._groups:
+            out[..., positions] = evaluate(impact, positions)
+        return out
+
+    def cost(self, x: Any, xp: Any = np) -> Any:
+        return self._gather(x, lambda impact, at: impact.cost(x[..., at]))
+
+    def marginal(self, x: Array) -> Array:
+        return self._gather(x, lambda impact, at: impact.marginal(x[..., at]))
+
+    def marginal_left(self, x: Array) -> Array:
+        return self._gather(x, lambda impact, at: impact.marginal_left(x[..., at]))
+
+    def marginal_slope(self, x: Array) -> Array:
+        return self._gather(x, lambda impact, at: impact.marginal_slope(x[..., at]))
+
+    def curvature(self, hi: Array) -> Curvature:
+        shapes = [(at, impact.curvature(hi[at])) for at, impact in self._groups]
+        out = Curvature(np.empty(hi.shape, bool), np.empty(hi.shape, bool), np.empty(hi.shape))
+        for at, shape in shapes:
+            out.convex[at], out.concave[at], out.inflection[at] = (
+                shape.convex,
+                shape.concave,
+                shape.inflection,
+            )
+        return out
+
+    def inverse_marginal(self, price: float) -> Array | None:
+        prices = np.broadcast_to(price, (len(self.impacts),))
+        out = np.empty(len(self.impacts))
+        for at, impact in self._groups:
+            part = impact.inverse_marginal(prices[at])
+            if part is None:
+                return None
+            out[at] = part
+        return out
+
+    def snap(self, x: Array) -> Array:
+        return self._gather(x, lambda impact, at: impact.snap(x[..., at]))
+
+    def has_pieces(self, hi: Array) -> bool:
+        return all(impact.has_pieces(hi[at]) for at, impact in self._groups)
+
+    def take(self, positions: Any) -> Impact:
+        if np.ndim(positions) == 0 and not isinstance(positions, slice):
+            return self.impacts[positions]
+        return PerBucket(np.array(self.impacts, dtype=object)[positions].tolist())
+
+    def declare(self, block: Any, x: Mapping[Any, Any], hi: Mapping[Any, float]) -> dict[Any, Any]:
+        import pyomo.environ as pyo
+
+        labels = list(x)
+        block.family = pyo.Block(range(1, len(self._groups) + 1))
+        costs: dict[Any, Any] = {}
+        for k, (positions, impact) in enumerate(self._groups):
+            members = {labels[p]: x[labels[p]] for p in positions}
+            costs |= impact.declare(block.family[k + 1], members, hi)
+        return {i: costs[i] for i in labels}
+
+
+def _signature(impact: Impact) -> Any:
+    """Impacts with equal signatures can be evaluated as one, with arrays for parameters."""
+    if isinstance(impact, Sum):
+        return tuple(_signature(part) for part in impact.parts)
+    if isinstance(impact, Family):
+        return type(impact), impact.quoted, tuple(np.shape(v) for v in impact.parameters.values())
+    return id(impact)
+
+
+def _stacked(impacts: Sequence[Impact]) -> Impact:
+    first = impacts[0]
+    if isinstance(first, Sum):
+        parts = zip(*(impact.addends() for impact in impacts), strict=True)
+        return Sum(tuple(_stacked(part) for part in parts))
+    if isinstance(first, Family):
+        members: list[Any] = list(impacts)
+        return first._with(**{n: np.array([m.parameters[n] for m in members]) for n in first.parameters})
+    return first
+
+
+def _grouped(impacts: Sequence[Impact]) -> list[tuple[Any, Impact]]:
+    """(positions, impact) for each structure that occurs, the impact with its members' parameters stacked."""
+    members: dict[Any, list[int]] = {}
+    for position, impact in enumerate(impacts):
+        members.setdefault(_signature(impact), []).append(position)
+    return [(np.array(at), _stacked([impacts[p] for p in at])) for at in members.values()]

@@ -1,0 +1,42 @@
+"""The declaration as a mixed-integer linear Pyomo model whose optimum never exceeds the true one."""
+
+import numpy as np
+import pyomo.environ as pyo
+
+from optexec.models.errors import InvalidInput
+from optexec.models.formulation import frame
+from optexec.models.problem import Problem
+from optexec.models.under_estimate import Grid, uniform_grid
+
+
+def build_piecewise(problem: Problem, breakpoints: int | Grid = 8) -> pyo.ConcreteModel:
+    """The mixed-integer piecewise-linear under-estimator of a problem.
+
+    Cost curves are replaced by chords on their concave stretches and by tangents on their convex ones, inventory
+    risk and smoothing by tangents, so the optimum of this model is a lower bound of the problem's, and any answer
+    of it is a schedule inside the limits. Solve it with HiGHS. Components are those of `build`, with
+    `m.term["impact"].fill` and `.opened` for the segments.
+
+    Args:
+        problem: a declaration whose curves have known convex and concave stretches.
+        breakpoints: segments a bucket, or the points to touch the objective at.
+
+    Raises:
+        InvalidInput: fewer than one segment, a curve of unknown curvature.
+
+    >>> import optexec as ox
+    >>> concave = ox.Problem(ox.Order(300), ox.Power(a=[1.0, 0.5, 2.0], b=0.5), ox.objective("A"))
+    >>> m = build_piecewise(concave, breakpoints=4)
+    >>> len(m.term["impact"].fill), len(m.term["impact"].opened)
+    (12, 9)
+    """
+    if isinstance(breakpoints, (int, np.integer)):
+        if breakpoints < 1:
+            raise InvalidInput(f"breakpoints must be at least 1 segment a bucket, got {breakpoints}")
+        breakpoints = uniform_grid(problem, int(breakpoints))
+    m = frame(problem)
+    m.term = pyo.Block(pyo.Any)
+    for term in problem.terms:
+        term.declare_bound(m.term[term.name], m, breakpoints)
+    m.cost = pyo.Objective(expr=pyo.quicksum(m.term[term.name].cost for term in problem.terms))
+    return m

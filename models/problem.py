@@ -1,0 +1,171 @@
+"""The declaration: an order, its impact, the terms of the objective and the limits, over one set of buckets."""
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from optexec.models.curvature import Curvature
+from optexec.models.errors import InvalidInput
+from optexec.models.impact import Impact
+from optexec.models.limits import Limits
+from optexec.models.objective import Objective, Term
+from optexec.models.order import Order
+from optexec.models.validation import Array, common_length, finite
+
+
+class Problem:
+    """Split an order over the buckets at the least value of the objective.
+
+        minimise   sum of the terms of the objective
+        subject to sum_i x_i = S,  lo_i <= x_i <= hi_i,  whole lots if the order says so
+
+    Treat it as frozen; `replace` gives a changed copy.
+
+    Args:
+        order: the parent order.
+        impact: cost curves, shared by all buckets or one a bucket.
+        terms: a term, a sum of terms, or `objective("A" | "B" | "C", ...)`.
+        limits: floors, caps and participation; None for none.
+        buckets: number of buckets, or an index with one unique label a bucket (times, numbers); may be left out
+            where an array among the other arguments gives the number. Labels are then 1..N.
+
+    Attributes:
+        index: bucket labels, a pandas Index of length N.
+        buckets: N.
+        lo, hi: floor and cap of each bucket in shares, (N,); no cap exceeds the order.
+
+    Raises:
+        InvalidInput: arguments of the wrong kind, arrays of different lengths, an unknown number of buckets,
+            labels that repeat.
+        InfeasibleOrder: limits that cannot hold the order.
+
+    >>> import optexec as ox
+    >>> problem = Problem(ox.Order(1_000), ox.Power(a=1e-4, b=1.5), ox.objective("A"), buckets=4)
+    >>> problem.buckets, problem.hi.tolist()
+    (4, [1000.0, 1000.0, 1000.0, 1000.0])
+    """
+
+    def __init__(
+        self, order: Order, impact: Impact, terms: Any, limits: Limits | None = None, buckets: Any = None
+    ) -> None:
+        self.order = _of_class("order", order, Order)
+        self.impact = _of_class("impact", impact, Impact)
+        self.terms: Objective = Objective((terms,)) if isinstance(terms, Term) else terms
+        _of_class("terms", self.terms, Objective)
+        self.limits = Limits() if limits is None else _of_class("limits", limits, Limits)
+        self.index = _index(buckets, self._lengths())
+        self.buckets = len(self.index)
+        self.lo, self.hi = self.limits.bounds(order, self.buckets)
+
+    def __repr__(self) -> str:
+        return f"<Problem: {self.order!r} over {self.buckets} buckets, {' + '.join(t.name for t in self.terms)}>"
+
+    def _lengths(self) -> dict[str, int]:
+        impact = {} if self.impact.buckets is None else {"impact": self.impact.buckets}
+        lengths = impact | self.limits.lengths
+        for term in self.terms:
+            lengths |= term.lengths
+        return lengths
+
+    def replace(self, **changes: Any) -> "Problem":
+        """The same declaration with some of the constructor's arguments changed.
+
+        >>> import optexec as ox
+        >>> problem = Problem(ox.Order(1_000), ox.Linear([0.01, 0.02]), ox.objective("A"))
+        >>> problem.replace(terms=ox.objective("B", rho=1e-6)).terms.find(ox.Smoothing).rho
+        1e-06
+        """
+        kept = {name: getattr(self, name) for name in ("order", "impact", "terms", "limits")}
+        return Problem(**{**kept, "buckets": self.index, **changes})
+
+    @property
+    def shares(self) -> float:
+        """Size S of the order in shares."""
+        return self.order.shares
+
+    @cached_property
+    def curvature(self) -> Curvature:
+        """Shape of each bucket's cost curve on [0, hi]."""
+        return self.impact.curvature(self.hi)
+
+    @property
+    def convex(self) -> bool:
+        """Whether every cost curve, and so the whole problem, is convex on the limits."""
+        return bool(self.curvature.convex.all())
+
+    @property
+    def separable(self) -> bool:
+        """Whether the objective is a sum over buckets of functions of that bucket's shares alone."""
+        return all(term.separable for term in self.terms)
+
+    def inventory(self, x: Array) -> Array:
+        """R_i = sum_{j>i} x_j, shares still to trade after bucket i, (N,); the last is 0.
+
+        For shares that add up to S this is R_i = R_{i-1} - x_i with R_0 = S.
+        """
+        held = np.cumsum(x[::-1])[::-1]
+        return np.append(held[1:], 0.0)
+
+    def objective(self, x: Array) -> float:
+        """Value of the objective at shares x, (N,), in dollars."""
+        return sum(self.breakdown(x).values())
+
+    def breakdown(self, x: Array) -> dict[str, float]:
+        """Cost of each term at shares x, in dollars, by name."""
+        return {term.name: float(term.bucket_costs(self, x).sum()) for term in self.terms}
+
+    def gradient(self, x: Array) -> Array:
+        """Derivative of the objective by each x_i, (N,), dollars a share; right-hand at a kink."""
+        return np.sum([term.gradient(self, x) for term in self.terms], axis=0)
+
+    def gradient_left(self, x: Array) -> Array:
+        """Left-hand derivative of the objective by each x_i, (N,)."""
+        return np.sum([term.gradient_left(self, x) for term in self.terms], axis=0)
+
+    def as_shares(self, values: Any) -> Array:
+        """Shares that a user gives, one number a bucket, as a clean array.
+
+        Raises:
+            InvalidInput: not one finite number a bucket.
+        """
+        x = np.asarray(finite("shares", values))
+        if x.shape != (self.buckets,):
+            raise InvalidInput(f"shares must have one value for each of {self.buckets} buckets, got {x.size}")
+        return x
+
+
+def _of_class(name: str, value: Any, kind: type) -> Any:
+    if not isinstance(value, kind):
+        raise InvalidInput(f"{name} must be of class {kind.__name__}, got {value!r:.80}")
+    return value
+
+
+def _index(buckets: Any, lengths: dict[str, int]) -> pd.Index:
+    """Bucket labels from what the user said and the lengths of the arrays."""
+    if buckets is None:
+        number = common_length(lengths)
+        if number is None:
+            raise InvalidInput("the number of buckets is unknown: give buckets=N, or a parameter as an array")
+        return pd.RangeIndex(1, number + 1, name="bucket")
+    if isinstance(buckets, (int, np.integer)) and not isinstance(buckets, bool):
+        if buckets < 1:
+            raise InvalidInput(f"buckets must be at least 1, got {buckets}")
+        index: pd.Index = pd.RangeIndex(1, int(buckets) + 1, name="bucket")
+    else:
+        index = _labels(buckets)
+    common_length({"buckets": len(index), **lengths})
+    return index
+
+
+def _labels(buckets: Any) -> pd.Index:
+    try:
+        index = pd.Index(buckets)
+    except TypeError:
+        raise InvalidInput(f"buckets must be a number or an index of labels, got {buckets!r:.80}") from None
+    if not len(index):
+        raise InvalidInput("buckets must have at least one label, got none")
+    if index.has_duplicates:
+        raise InvalidInput(f"bucket labels must be unique, {index[index.duplicated()][0]!r} occurs twice")
+    return index.rename(index.name or "bucket")

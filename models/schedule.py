@@ -1,0 +1,111 @@
+"""The answer: shares a bucket, what they cost, and how close to the least that is proven to be."""
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from optexec.models.problem import Problem
+from optexec.models.validation import Array
+
+SCHEMA = "optexec.schedule.v1"
+TINY = 1e-300
+"""Keeps the relative gap of an objective of zero defined."""
+
+
+@dataclass(frozen=True, eq=False)
+class Schedule:
+    """Shares for each bucket and their certificate.
+
+    Everything but the bound is recomputed from the shares by the declaration, never taken from a solver.
+
+    Args:
+        problem: the declaration.
+        x: shares of each bucket, (N,).
+        method: what produced it, such as "waterfill".
+        status: "optimal" (the gap is closed), "feasible" (a schedule without that proof), or "time_limit" and
+            "iteration_limit" (the solver stopped early; this is its best schedule).
+        lower_bound: dollars that no schedule can undercut; -inf where none is known.
+        marginal_price: cost of one more share, dollars a share, for convex problems; else NaN.
+        kkt_residual: relative violation of the optimality conditions, for convex problems; else NaN.
+        seconds: time to solve.
+
+    >>> import optexec as ox
+    >>> problem = ox.Problem(ox.Order(300), ox.Power(a=1.0, b=2.0), ox.objective("A"), buckets=3)
+    >>> schedule = ox.solve(problem)
+    >>> schedule.shares.tolist(), schedule.objective, schedule.status
+    ([100.0, 100.0, 100.0], 30000.0, 'optimal')
+    """
+
+    problem: Problem
+    x: Array
+    method: str
+    status: str
+    lower_bound: float
+    marginal_price: float = float("nan")
+    kkt_residual: float = float("nan")
+    seconds: float = 0.0
+
+    @property
+    def shares(self) -> pd.Series:
+        """Shares traded in each bucket, on the bucket index."""
+        return pd.Series(self.x, index=self.problem.index, name="shares")
+
+    @property
+    def inventory(self) -> pd.Series:
+        """Shares still held after each bucket, R_1..R_N, on the bucket index."""
+        return pd.Series(self.problem.inventory(self.x), index=self.problem.index, name="inventory")
+
+    @cached_property
+    def breakdown(self) -> dict[str, float]:
+        """Cost of each term in dollars."""
+        return self.problem.breakdown(self.x)
+
+    @property
+    def objective(self) -> float:
+        """Value of the objective in dollars."""
+        return sum(self.breakdown.values())
+
+    @property
+    def gap(self) -> float:
+        """(objective - lower_bound) / |objective|: the fraction by which it could at most be beaten."""
+        return (self.objective - self.lower_bound) / max(abs(self.objective), TINY)
+
+    @property
+    def bps(self) -> float | None:
+        """Objective in basis points of arrival notional; None if the order has no price."""
+        notional = self.problem.order.notional
+        return None if notional is None else 1e4 * self.objective / notional
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """One row a bucket: shares, inventory, and the cost of each term in dollars."""
+        costs = {term.name: term.bucket_costs(self.problem, self.x) for term in self.problem.terms}
+        return pd.DataFrame({"shares": self.shares, "inventory": self.inventory}).assign(**costs)
+
+    def to_json(self) -> str:
+        """The schedule as one JSON object (schema optexec.schedule.v1); an unknown bound is null."""
+        bounded = bool(np.isfinite(self.lower_bound))
+        return json.dumps(
+            {
+                "schema": SCHEMA,
+                "method": self.method,
+                "status": self.status,
+                "objective": self.objective,
+                "lower_bound": self.lower_bound if bounded else None,
+                "gap": self.gap if bounded else None,
+                "breakdown": self.breakdown,
+                "shares": self.x.tolist(),
+                "inventory": self.problem.inventory(self.x).tolist(),
+                "seconds": self.seconds,
+            }
+        )
+
+    def __repr__(self) -> str:
+        return (
+            f"<Schedule: {self.method}, {self.status}, objective {self.objective:,.6g}, gap {self.gap:.1e}, "
+            f"{np.count_nonzero(self.x)} of {self.problem.buckets} buckets>"
+        )
+

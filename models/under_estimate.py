@@ -1,0 +1,175 @@
+"""Piecewise-linear curves that never exceed the cost curves: chords where concave, tangents where convex."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from optexec.models.impact import Impact
+from optexec.models.validation import Array
+
+if TYPE_CHECKING:
+    from optexec.models.problem import Problem
+
+Vertices = tuple[Array, Array]
+"""Shares and dollars at the corners of a piecewise-linear curve, in increasing order of shares."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Where an under-estimator touches the objective.
+
+    Args:
+        breakpoints: for each bucket, shares at which its cost curve is met exactly.
+        schedules: shares (N,) at which the convex terms are linearised.
+    """
+
+    breakpoints: Sequence[Array]
+    schedules: Sequence[Array]
+
+
+def uniform_grid(problem: "Problem", segments: int) -> Grid:
+    """`segments` equal segments between the limits of each bucket, and as many schedules, early to late.
+
+    >>> import optexec as ox
+    >>> grid = uniform_grid(ox.Problem(ox.Order(100), ox.Linear(0.01), ox.objective("A"), buckets=2), 2)
+    >>> grid.breakpoints[0].tolist(), len(grid.schedules)
+    ([0.0, 50.0, 100.0], 2)
+    """
+    breakpoints = [np.linspace(a, b, segments + 1) for a, b in zip(problem.lo, problem.hi, strict=True)]
+    time = (np.arange(problem.buckets) + 0.5) / problem.buckets
+    decays = np.exp(-np.outer(np.linspace(0.0, 12.0, segments), time))
+    return Grid(breakpoints, list(problem.shares * decays / decays.sum(axis=1, keepdims=True)))
+
+
+def under_estimates(problem: "Problem", breakpoints: Sequence[Array]) -> list[Vertices]:
+    """An under-estimate of each bucket's cost on [lo, hi].
+
+    Args:
+        problem: a declaration whose curves have known convex and concave stretches.
+        breakpoints: for each bucket, shares at which its curve is met exactly; the ends of the limits and the
+            points where a curve changes its kind are added.
+
+    Raises:
+        InvalidInput: a curve of unknown curvature.
+
+    >>> import optexec as ox
+    >>> concave = ox.Problem(ox.Order(100), ox.Power(a=1.0, b=0.5), ox.objective("A"), buckets=1)
+    >>> [corners.tolist() for corners in under_estimates(concave, [np.array([25.0])])[0]]
+    [[0.0, 25.0, 100.0], [0.0, 5.0, 10.0]]
+    """
+    ends = zip(problem.lo.tolist(), problem.hi.tolist(), breakpoints, strict=True)
+    return [_of_sum(problem.impact.take(k), lo, hi, points) for k, (lo, hi, points) in enumerate(ends)]
+
+
+def _of_sum(impact: Impact, lo: float, hi: float, points: Array) -> Vertices:
+    """The sum of the addends' under-estimates, with corners wherever one of them has one."""
+    curves = [_of_one(part, lo, hi, points) for part in impact.addends()]
+    if len(curves) == 1:
+        return curves[0]
+    shares = np.unique(np.concatenate([x for x, _ in curves]))
+    return shares, np.sum([np.interp(shares, x, y) for x, y in curves], axis=0)
+
+
+def _of_one(impact: Impact, lo: float, hi: float, points: Array) -> Vertices:
+    if hi <= lo:
+        return np.array([lo]), np.atleast_1d(impact.cost(np.array([lo])))
+    parts = []
+    for left, right, convex in impact.pieces(lo, hi):
+        inner = points[(points > left) & (points < right)]
+        grid = np.unique(np.concatenate([[left], inner, [right]]))
+        parts.append(_tangents(impact, grid) if convex else (grid, impact.cost(grid)))
+    kept = [np.concatenate([part[axis][:-1] for part in parts] + [parts[-1][axis][-1:]]) for axis in (0, 1)]
+    return kept[0], kept[1]
+
+
+def _tangents(impact: Impact, grid: Array) -> Vertices:
+    """The largest of the tangents at the grid: the curve's value at both ends, corners where tangents meet."""
+    slope, level = impact.marginal(grid), impact.cost(grid)
+    slope[-1] = impact.marginal_left(grid[-1:])[0]
+    rise = slope[1:] - slope[:-1]
+    width = np.diff(grid)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        meet = grid[:-1] + (level[1:] - level[:-1] - slope[1:] * width) / -rise
+    bent = (rise > 0) & (meet > grid[:-1]) & (meet < grid[1:])
+    at = meet[bent]
+    corner = level[:-1][bent] + slope[:-1][bent] * (at - grid[:-1][bent])
+    return np.concatenate([grid[:1], at, grid[-1:]]), np.concatenate([level[:1], corner, level[-1:]])
+
+
+def convex_hull(curve: Vertices) -> Vertices:
+    """The largest convex curve below a piecewise-linear one: its lower convex hull (Andrew 1979).
+
+    >>> [corners.tolist() for corners in convex_hull((np.array([0.0, 1.0, 2.0]), np.array([0.0, 3.0, 2.0])))]
+    [[0.0, 2.0], [0.0, 2.0]]
+    """
+    hull: list[tuple[float, float]] = []
+    for x, y in zip(curve[0].tolist(), curve[1].tolist(), strict=True):
+        while len(hull) > 1:
+            (x1, y1), (x2, y2) = hull[-2:]
+            if (y2 - y1) * (x - x2) < (y - y2) * (x2 - x1):
+                break
+            hull.pop()
+        hull.append((x, y))
+    return np.array([x for x, _ in hull]), np.array([y for _, y in hull])
+
+
+def declare_incremental(block: Any, curves: Mapping[Any, Vertices], x: Any) -> None:
+    """Piecewise-linear costs on a Pyomo block: the incremental (delta) form, with binaries only where needed.
+
+    Each segment k of bucket i is filled by 0 <= fill_ik <= width_k, x_i = first corner + sum_k fill_ik. A run of
+    segments with growing slopes fills in order by itself; between runs a binary `opened` says that the run
+    before is full, without which the next stays empty. Convex curves have one run and no binaries.
+
+    Source: Markowitz and Manne (1957); Vielma (2015), "Mixed integer linear programming formulation techniques",
+    section 10.
+
+    Args:
+        block: an empty Pyomo Block to write on.
+        curves: bucket label -> corners of its curve.
+        x: the slices, by bucket label.
+    """
+    import pyomo.environ as pyo
+
+    runs = {i: _runs(*curve) for i, curve in curves.items()}
+    segments = {(i, k): segment for i, curve in curves.items() for k, segment in enumerate(_segments(*curve))}
+    block.fill = pyo.Var(list(segments), bounds=lambda b, i, k: (0.0, segments[i, k][0]))
+    block.opened = pyo.Var([(i, r) for i in curves for r in range(1, len(runs[i]))], domain=pyo.Binary)
+
+    @block.Constraint(list(curves))
+    def filled(b: Any, i: Any) -> Any:
+        first = float(curves[i][0][0])
+        return x[i] == first + pyo.quicksum(b.fill[i, k] for k in range(len(curves[i][0]) - 1))
+
+    block.order = pyo.ConstraintList()
+    for i, bucket_runs in runs.items():
+        for r, run in enumerate(bucket_runs):
+            for k in run:
+                width = segments[i, k][0]
+                if r + 1 < len(bucket_runs):
+                    block.order.add(block.fill[i, k] >= width * block.opened[i, r + 1])
+                if r > 0:
+                    block.order.add(block.fill[i, k] <= width * block.opened[i, r])
+    fixed = sum(float(curve[1][0]) for curve in curves.values())
+    block.cost = pyo.Expression(
+        expr=fixed + pyo.quicksum(slope * block.fill[key] for key, (_, slope) in segments.items())
+    )
+
+
+def _segments(shares: Array, dollars: Array) -> list[tuple[float, float]]:
+    """(width, slope) of each segment."""
+    widths = np.diff(shares)
+    return list(zip(widths.tolist(), (np.diff(dollars) / widths).tolist(), strict=True))
+
+
+def _runs(shares: Array, dollars: Array) -> list[list[int]]:
+    """Consecutive segments whose slopes do not fall, as lists of segment numbers."""
+    slopes = [slope for _, slope in _segments(shares, dollars)]
+    runs: list[list[int]] = []
+    for k, slope in enumerate(slopes):
+        if k and slope >= slopes[k - 1]:
+            runs[-1].append(k)
+        else:
+            runs.append([k])
+    return runs

@@ -1,0 +1,33 @@
+from .models.errors import InfeasibleOrder as InfeasibleOrder
+from .models.errors import InvalidInput as InvalidInput
+from .models.errors import OptexecError as OptexecError
+from .models.errors import SolverFailure as SolverFailure
+from .models.families import Exponential as Exponential
+from .models.families import Family as Family
+from .models.families import Linear as Linear
+from .models.families import Power as Power
+from .models.formulation import build as build
+from .models.formulation import swap_terms as swap_terms
+from .models.impact import Impact as Impact
+from .models.limits import Limits as Limits
+from .models.lots import round_to_lots as round_to_lots
+from .models.objective import ImpactCost as ImpactCost
+from .models.objective import InventoryRisk as InventoryRisk
+from .models.objective import Objective as Objective
+from .models.objective import Smoothing as Smoothing
+from .models.objective import Term as Term
+from .models.objective import objective as objective
+from .models.objective import volatility_weights as volatility_weights
+from .models.order import Order as Order
+from .models.per_bucket import PerBucket as PerBucket
+from .models.piecewise import build_piecewise as build_piecewise
+from .models.problem import Problem as Problem
+from .models.schedule import Schedule as Schedule
+from .models.tabulated import Tabulated as Tabulated
+from .solvers.dispatch import methods as methods
+from .solvers.dispatch import solve as solve
+from .solvers.evaluation import evaluate as evaluate
+from .solvers.evaluation import schedule_from as schedule_from
+from .solvers.verification import verify as verify
+
+__version__: str

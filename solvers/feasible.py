@@ -1,0 +1,80 @@
+"""Bring shares back inside the limits and onto the order."""
+
+import numpy as np
+
+from optexec.models.errors import SolverFailure
+from optexec.models.problem import Problem
+from optexec.models.validation import Array
+
+FEASIBILITY = 1e-6
+"""Fraction of the order by which a solver's shares may miss it before they are refused."""
+
+
+def settle(problem: Problem, x: Array) -> Array:
+    """Clip shares to their limits and spread what is missing from the order over the room that is left.
+
+    Args:
+        problem: the declaration.
+        x: shares of each bucket, (N,), feasible up to a solver's tolerance.
+
+    Raises:
+        SolverFailure: shares that miss the order by more than a solver's tolerance.
+
+    >>> import optexec as ox
+    >>> problem = ox.Problem(ox.Order(300), ox.Linear(0.01), ox.objective("A"), buckets=3)
+    >>> settle(problem, np.array([100.00001, -1e-9, 200.0])).sum()
+    np.float64(300.0)
+    """
+    inside = np.clip(x, problem.lo, problem.hi)
+    missing = problem.shares - inside.sum()
+    if not abs(missing) <= FEASIBILITY * problem.shares:
+        raise SolverFailure(
+            f"the solver's shares add up to {x.sum():,.10g} instead of {problem.shares:,.10g}; "
+            "use another method, or look at constraints of your own"
+        )
+    for _ in range(3):
+        room = problem.hi - inside if missing > 0 else inside - problem.lo
+        if missing == 0 or not room.any():
+            break
+        weight = np.minimum(room, inside) if np.minimum(room, inside).any() else room
+        inside = np.clip(inside + missing * weight / weight.sum(), problem.lo, problem.hi)
+        missing = problem.shares - inside.sum()
+    return inside
+
+
+def spread(problem: Problem, weights: Array) -> Array:
+    """Shares in proportion to weights, inside the limits, with sum S: x_i = clip(t w_i, lo_i, hi_i).
+
+    What the buckets of positive weight cannot hold is spread evenly over the others.
+
+    Args:
+        problem: the declaration.
+        weights: >= 0, (N,).
+
+    >>> import optexec as ox
+    >>> capped = ox.Limits(maximum=[60, 200, 200])
+    >>> problem = ox.Problem(ox.Order(300), ox.Linear(0.01), ox.objective("A"), limits=capped)
+    >>> spread(problem, np.array([1.0, 1.0, 2.0])).tolist()
+    [60.0, 80.0, 160.0]
+    """
+    lo, hi, first = problem.lo, problem.hi, weights > 0
+    if hi[first].sum() + lo[~first].sum() >= problem.shares:
+        level = _level(weights[first], lo[first], hi[first], problem.shares - lo[~first].sum())
+        return settle(problem, np.clip(level * weights, lo, hi))
+    level = _level(np.ones((~first).sum()), lo[~first], hi[~first], problem.shares - hi[first].sum())
+    return settle(problem, np.where(first, hi, np.clip(level, lo, hi)))
+
+
+def _level(weights: Array, lo: Array, hi: Array, shares: float) -> float:
+    """The t at which sum_i clip(t w_i, lo_i, hi_i) reaches `shares`, for weights > 0.
+
+    The sum is piecewise linear in t: sort its kinks and interpolate.
+    """
+    kinks = np.concatenate([lo / weights, hi / weights])
+    order = np.argsort(kinks, kind="stable")
+    kinks, slope = kinks[order], np.cumsum(np.concatenate([weights, -weights])[order])
+    totals = lo.sum() + np.append(0.0, np.cumsum(slope[:-1] * np.diff(kinks)))
+    at = int(np.searchsorted(totals, shares))
+    if at in (0, len(kinks)):
+        return float(kinks[min(at, len(kinks) - 1)])
+    return float(kinks[at - 1] + (shares - totals[at - 1]) / slope[at - 1])

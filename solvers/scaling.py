@@ -1,0 +1,43 @@
+"""Units that bring a model to order one, so that a solver's absolute tolerances mean the same for every order."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from optexec.models.formulation import inside
+from optexec.models.problem import Problem
+from optexec.models.validation import Array
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """Units of the variables and of the objective.
+
+    Args:
+        columns: size of one unit of each variable, (n,).
+        objective: size of one unit of the objective, in dollars.
+    """
+
+    columns: Array
+    objective: float
+
+    @classmethod
+    def of(cls, variables: Sequence[Any], objective: float) -> Self:
+        """The range of each Pyomo variable that has one and is continuous, else 1."""
+        ranges = [
+            v.ub - v.lb if None not in (v.lb, v.ub) and v.ub > v.lb and v.is_continuous() else 1.0
+            for v in variables
+        ]
+        return cls(np.array(ranges, dtype=float), objective if objective > 0 else 1.0)
+
+
+def typical_objective(problem: Problem) -> float:
+    """Size of the objective in dollars: its value at a schedule inside the limits.
+
+    >>> import optexec as ox
+    >>> typical_objective(ox.Problem(ox.Order(300), ox.Linear(0.01), ox.objective("A"), buckets=3))
+    3.0
+    """
+    return abs(problem.objective(inside(problem)))
