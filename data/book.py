@@ -71,9 +71,7 @@ def _levels(table: TextTable) -> NDArray[np.float64]:
     prices, sizes = table.numbers(PRICE_COLUMNS), table.numbers(SIZE_COLUMNS)
     table.refuse(sizes < 0, SIZE_COLUMNS, "is a negative size; write 0 for an empty level")
     empty = np.isnan(prices) | (prices == 0) | (sizes == 0)
-    table.refuse(
-        ~empty & np.isnan(sizes), SIZE_COLUMNS, "is no size for its price; write 0 for an empty level"
-    )
+    table.refuse(~empty & np.isnan(sizes), SIZE_COLUMNS, "is no size for its price; write 0 for an empty level")
     table.refuse(~empty & (prices < 0), PRICE_COLUMNS, "is a negative price; leave an empty level blank")
     return np.hstack([np.where(empty, np.nan, prices), np.where(empty, 0.0, sizes)])
 
@@ -192,9 +190,7 @@ def _ladder(book: pd.DataFrame, side: str) -> tuple[NDArray[np.float64], NDArray
     """Return prices and sizes of the levels that an order of this side takes, each (R, LEVELS)."""
     if side not in SIDES:
         raise unknown_name("side", side, SIDES)
-    prices, sizes = (
-        [f"{SIDES[side]}_{kind}_{level:02d}" for level in range(LEVELS)] for kind in ("px", "sz")
-    )
+    prices, sizes = ([f"{SIDES[side]}_{kind}_{level:02d}" for level in range(LEVELS)] for kind in ("px", "sz"))
     missing = [name for name in (*prices, *sizes) if name not in book.columns]
     if missing:
         raise InvalidInput(f"the book has no column {missing[0]!r}; read it with read_book")

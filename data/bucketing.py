@@ -79,9 +79,7 @@ def _since_midnight(times: pd.Index) -> tuple[pd.TimedeltaIndex, pd.Timestamp | 
     if isinstance(times, pd.TimedeltaIndex):
         return times, pd.Timedelta(0)
     if times[0].date() != times[-1].date():
-        raise InvalidInput(
-            f"the book runs from {times[0].date()} to {times[-1].date()}; calibrate one day at a time"
-        )
+        raise InvalidInput(f"the book runs from {times[0].date()} to {times[-1].date()}; calibrate one day at a time")
     midnight = times[0].normalize()
     return times - midnight, midnight
 

@@ -28,9 +28,7 @@ class PowerFit(NamedTuple):
     at_bound: NDArray[np.bool_]
 
 
-def fit_power(
-    x: NDArray[np.float64], y: NDArray[np.float64], group: NDArray[np.int64], groups: int
-) -> PowerFit:
+def fit_power(x: NDArray[np.float64], y: NDArray[np.float64], group: NDArray[np.int64], groups: int) -> PowerFit:
     """Fit y = a x^b with a >= 0 and b within `EXPONENTS`, by least squares in each group.
 
     For a given b the best a is sum(y x^b) / sum(x^2b), which leaves one unknown a group; a bracket around

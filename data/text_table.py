@@ -109,9 +109,7 @@ def _csv_table(path: Path) -> TextTable:
     (_, names), *rows = records
     for line, row in rows:
         if len(row) != len(names):
-            raise InvalidInput(
-                f"{path}, row {line}: {len(row)} fields where the header has {len(names)}; complete it"
-            )
+            raise InvalidInput(f"{path}, row {line}: {len(row)} fields where the header has {len(names)}; complete it")
     header = tuple(name.strip() for name in names)
     cells = np.array([row for _, row in rows], dtype=object)
     return TextTable(path, header, cells, np.array([line for line, _ in rows], dtype=np.int64))
@@ -127,9 +125,7 @@ def _records(path: Path) -> list[tuple[int, list[str]]]:
     except FileNotFoundError:
         raise InvalidInput(f"{path}: no such file; check the path") from None
     except (gzip.BadGzipFile, EOFError, zlib.error):
-        raise InvalidInput(
-            f"{path}: not a whole gzip file; compress it again or drop the .gz suffix"
-        ) from None
+        raise InvalidInput(f"{path}: not a whole gzip file; compress it again or drop the .gz suffix") from None
     except UnicodeDecodeError:
         raise InvalidInput(
             f"{path}: not UTF-8 text; save it as UTF-8 CSV, or name it .csv.gz if it is compressed"

@@ -1,7 +1,7 @@
 """The exceptions of optexec; every one of them says what is wrong, where, and what would mend it."""
 
-from difflib import get_close_matches
 from collections.abc import Iterable
+from difflib import get_close_matches
 
 
 class OptexecError(Exception):

@@ -119,7 +119,11 @@ class Linear(Family):
     def curvature(self, hi: Array) -> Curvature:
         return of_kind(True, np.asarray(self.slope) == 0 if self._order else True, hi)
 
-    def inverse_marginal(self, price: float) -> Array | None:
+    @property
+    def quadratic(self) -> bool:
+        return True
+
+    def inverse_marginal(self, price: Any) -> Array | None:
         if not self._order or not np.all(self.slope):
             return None
         return np.maximum(price / (2 * np.asarray(self.slope)), 0.0)
@@ -166,7 +170,11 @@ class Power(Family):
         degree, free = np.asarray(self.degree), np.asarray(self.a) == 0
         return of_kind((degree >= 1) | free, (degree <= 1) | free, hi)
 
-    def inverse_marginal(self, price: float) -> Array | None:
+    @property
+    def quadratic(self) -> bool:
+        return bool(np.isin(self.degree, (1, 2)).all())
+
+    def inverse_marginal(self, price: Any) -> Array | None:
         degree, a = np.asarray(self.degree), np.asarray(self.a)
         if np.any(degree == 1) or not np.all(a):
             return None

@@ -110,4 +110,3 @@ def inside(problem: Problem) -> Array:
     room = problem.hi - problem.lo
     fraction = (problem.shares - problem.lo.sum()) / max(room.sum(), np.finfo(float).tiny)
     return problem.lo + min(max(fraction, 0.0), 1.0) * room
-

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import reduce
+from functools import cached_property, reduce
 from operator import add
 from typing import Any
 
@@ -49,7 +49,12 @@ class Impact(ABC):
     def curvature(self, hi: Array) -> Curvature:
         """Shape of each bucket's curve on [0, hi]; `hi` has one entry a bucket."""
 
-    def inverse_marginal(self, price: float) -> Array | None:
+    @property
+    def quadratic(self) -> bool:
+        """Whether `declare` writes the cost with linear and quadratic terms and linear constraints only."""
+        return False
+
+    def inverse_marginal(self, price: Any) -> Array | None:
         """Shares at which the marginal cost is `price`, before limits; None where no closed form exists."""
         return None
 
@@ -140,14 +145,22 @@ class Sum(Impact):
     def curvature(self, hi: Array) -> Curvature:
         return of_sum([part.curvature(hi) for part in self.parts])
 
-    def inverse_marginal(self, price: float) -> Array | None:
+    @property
+    def quadratic(self) -> bool:
+        return all(part.quadratic for part in self.parts)
+
+    def inverse_marginal(self, price: Any) -> Array | None:
         """Closed where one addend has a closed form and the others are straight lines."""
-        one = np.ones(1)
-        bent = [part for part in self.parts if not part.curvature(one).linear.all()]
-        if len(bent) != 1:
-            return None
-        straight = sum(part.marginal(one) for part in self.parts if part is not bent[0])
-        return bent[0].inverse_marginal(price - straight)
+        curved, straight = self._split
+        return curved[0].inverse_marginal(price - straight) if len(curved) == 1 else None
+
+    @cached_property
+    def _split(self) -> tuple[list[Impact], Array]:
+        """The addends that are not straight lines, and the marginal cost of the others."""
+        one = np.ones(self.buckets or 1)
+        straight = [bool(part.curvature(one).linear.all()) for part in self.parts]
+        slopes = [part.marginal(one) for part, is_straight in zip(self.parts, straight, strict=True) if is_straight]
+        return [p for p, s in zip(self.parts, straight, strict=True) if not s], sum(slopes, start=np.zeros(1))
 
     def snap(self, x: Array) -> Array:
         return reduce(lambda y, part: part.snap(y), self.parts, x)

@@ -5,7 +5,7 @@ the certificate all work from the list of terms.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -64,8 +64,7 @@ class Term(ABC):
             slope = self.gradient(model.problem, at).tolist()
             level = float(self.bucket_costs(model.problem, at).sum() - np.dot(slope, at))
             block.tangents.add(
-                block.value
-                >= level + pyo.quicksum(g * model.x[i] for g, i in zip(slope, model.BUCKETS, strict=True))
+                block.value >= level + pyo.quicksum(g * model.x[i] for g, i in zip(slope, model.BUCKETS, strict=True))
             )
         block.cost = pyo.Expression(expr=block.value)
 
@@ -146,12 +145,8 @@ class Smoothing(Term):
         import pyomo.environ as pyo
 
         values = np.broadcast_to(self.rho, len(model.BUCKETS)).tolist()
-        block.rho = pyo.Param(
-            model.BUCKETS, initialize=dict(zip(model.BUCKETS, values, strict=True)), mutable=True
-        )
-        block.cost = pyo.Expression(
-            expr=pyo.quicksum(self._cost(block.rho[i], model.x[i]) for i in model.BUCKETS)
-        )
+        block.rho = pyo.Param(model.BUCKETS, initialize=dict(zip(model.BUCKETS, values, strict=True)), mutable=True)
+        block.cost = pyo.Expression(expr=pyo.quicksum(self._cost(block.rho[i], model.x[i]) for i in model.BUCKETS))
 
     def declare_bound(self, block: Any, model: Any, grid: Grid) -> None:
         weights = np.broadcast_to(self.rho, len(model.BUCKETS)) / 2
@@ -184,9 +179,7 @@ class InventoryRisk(Term):
     def __post_init__(self) -> None:
         psi = nonnegative("psi", self.psi)
         if isinstance(psi, np.ndarray):
-            raise InvalidInput(
-                f"psi must be a single number, got {psi.size} of them; put the profile in weights"
-            )
+            raise InvalidInput(f"psi must be a single number, got {psi.size} of them; put the profile in weights")
         object.__setattr__(self, "psi", psi)
         object.__setattr__(self, "weights", _checked_weights(self.weights))
 
@@ -229,9 +222,7 @@ class InventoryRisk(Term):
         labels = list(model.BUCKETS)
         weights = self.weights_for(len(labels)).tolist()
         block.psi = pyo.Param(initialize=self.psi, mutable=True)
-        block.weight = pyo.Param(
-            model.BUCKETS, initialize=dict(zip(labels, weights, strict=True)), mutable=True
-        )
+        block.weight = pyo.Param(model.BUCKETS, initialize=dict(zip(labels, weights, strict=True)), mutable=True)
         block.cost = pyo.Expression(
             expr=pyo.quicksum(self._cost(block.psi * block.weight[i], model.R[i]) for i in labels[:-1])
         )
@@ -241,7 +232,7 @@ class InventoryRisk(Term):
         _declare_squares(block, model.R, weights, [model.problem.inventory(x) for x in grid.schedules])
 
 
-def _declare_squares(block: Any, variable: Any, weights: Array, points: list[Array]) -> None:
+def _declare_squares(block: Any, variable: Any, weights: Array, points: Sequence[Array]) -> None:
     """sum_i weights_i v_i^2 from below: each square above its tangents at the points, one variable a square."""
     import pyomo.environ as pyo
 

@@ -74,7 +74,11 @@ class PerBucket(Impact):
             )
         return out
 
-    def inverse_marginal(self, price: float) -> Array | None:
+    @property
+    def quadratic(self) -> bool:
+        return all(impact.quadratic for _, impact in self._groups)
+
+    def inverse_marginal(self, price: Any) -> Array | None:
         prices = np.broadcast_to(price, (len(self.impacts),))
         out = np.empty(len(self.impacts))
         for at, impact in self._groups:

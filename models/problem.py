@@ -57,6 +57,8 @@ class Problem:
         self.limits = Limits() if limits is None else _of_class("limits", limits, Limits)
         self.index = _index(buckets, self._lengths())
         self.buckets = len(self.index)
+        self.lo: Array
+        self.hi: Array
         self.lo, self.hi = self.limits.bounds(order, self.buckets)
 
     def __repr__(self) -> str:

@@ -108,4 +108,3 @@ class Schedule:
             f"<Schedule: {self.method}, {self.status}, objective {self.objective:,.6g}, gap {self.gap:.1e}, "
             f"{np.count_nonzero(self.x)} of {self.problem.buckets} buckets>"
         )
-

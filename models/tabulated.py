@@ -55,19 +55,14 @@ class Tabulated(Family):
                 f"got shapes {grid.shape} and {values.shape}"
             )
         if np.any(grid[..., 0] != 0):
-            raise InvalidInput(
-                f"Tabulated.shares must start at 0, got {np.ravel(grid[..., 0])[0]:g}; add a point"
-            )
+            raise InvalidInput(f"Tabulated.shares must start at 0, got {np.ravel(grid[..., 0])[0]:g}; add a point")
         if np.any(np.diff(grid) <= 0):
             raise InvalidInput(f"Tabulated.shares must increase, got {grid.tolist()!r:.80}")
         if self.quoted == "total" and np.any(values[..., 0] != 0):
             raise InvalidInput("Tabulated.cost of 0 shares must be 0 when quoted as a total cost")
 
     def __repr__(self) -> str:
-        return (
-            f"Tabulated(shares={self.shares.tolist()!r}, cost={self.cost_at.tolist()!r}, "
-            f"quoted={self.quoted!r})"
-        )
+        return f"Tabulated(shares={self.shares.tolist()!r}, cost={self.cost_at.tolist()!r}, quoted={self.quoted!r})"
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -135,7 +130,11 @@ class Tabulated(Family):
         at = self._at_segment(self.shares, first_fall + 1)
         return Curvature(convex, concave, np.where(turns, at, np.nan))
 
-    def inverse_marginal(self, price: float) -> Array | None:
+    @property
+    def quadratic(self) -> bool:
+        return not self._order
+
+    def inverse_marginal(self, price: Any) -> Array | None:
         """Most shares whose segments all cost at most `price` a share; for convex points quoted in total."""
         if self._order:
             return None
@@ -177,9 +176,7 @@ class Tabulated(Family):
 
     def _declare_above(self, block: Any, x: Any, value: Any) -> None:
         """value >= the cost on every segment; for slippage, the line times x: one convex parabola each."""
-        for start, level, slope in zip(
-            self.shares.tolist(), self.cost_at.tolist(), self.slopes.tolist(), strict=False
-        ):
+        for start, level, slope in zip(self.shares.tolist(), self.cost_at.tolist(), self.slopes.tolist(), strict=False):
             line = level + slope * (x - start)
             block.above.add(value >= (x * line if self._order else line))
 

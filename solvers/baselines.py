@@ -102,9 +102,7 @@ def best_bucket(problem: Problem) -> Array:
     [0.0, 300.0, 0.0]
     """
     full = np.maximum(problem.hi, problem.lo)
-    average = np.divide(
-        _separable(problem, full), full, out=np.full(problem.buckets, np.inf), where=full > 0
-    )
+    average = np.divide(_separable(problem, full), full, out=np.full(problem.buckets, np.inf), where=full > 0)
     return _in_order(problem, problem.hi, np.argsort(average, kind="stable"))
 
 
@@ -124,9 +122,7 @@ def greedy(problem: Problem) -> Array:
     cost = _separable(problem, x)
     while missing > 1e-12 * problem.shares:
         size = np.minimum(np.minimum(step, missing), problem.hi - x)
-        price = np.divide(
-            _separable(problem, x + size) - cost, size, out=np.full(len(x), np.inf), where=size > 0
-        )
+        price = np.divide(_separable(problem, x + size) - cost, size, out=np.full(len(x), np.inf), where=size > 0)
         i = int(np.argmin(price))
         if size[i] <= 0:
             break

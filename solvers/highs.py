@@ -142,9 +142,9 @@ def _compile(model: Any, objective_scale: float) -> _Matrices:
 
 def _rows(form: Any, factor: Array) -> tuple[Any, Array, Array]:
     """Constraint matrix by rows and both sides, columns in their units and rows with largest coefficient 1."""
-    matrix = sp.csr_array(form.A)
-    matrix.resize((matrix.shape[0], len(factor)))
-    matrix = sp.csr_array(matrix @ sp.diags_array(factor))
+    rows, known = form.A.shape
+    unconstrained = sp.csc_array((rows, len(factor) - known))
+    matrix = sp.csr_array(sp.hstack([form.A, unconstrained]) @ sp.diags_array(factor))
     largest = np.maximum(abs(matrix).max(axis=1).toarray().ravel(), np.finfo(float).tiny)
     kinds = np.array([row.bound_type for row in form.rows])
     sides = np.asarray(form.rhs, dtype=float) / largest

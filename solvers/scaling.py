@@ -27,8 +27,7 @@ class Scaling:
     def of(cls, variables: Sequence[Any], objective: float) -> Self:
         """The range of each Pyomo variable that has one and is continuous, else 1."""
         ranges = [
-            v.ub - v.lb if None not in (v.lb, v.ub) and v.ub > v.lb and v.is_continuous() else 1.0
-            for v in variables
+            v.ub - v.lb if None not in (v.lb, v.ub) and v.ub > v.lb and v.is_continuous() else 1.0 for v in variables
         ]
         return cls(np.array(ranges, dtype=float), objective if objective > 0 else 1.0)
 

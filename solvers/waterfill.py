@@ -51,8 +51,18 @@ def waterfill(problem: Problem) -> Array:
     """
     if reason := obstacle(problem):
         raise InvalidInput(f"waterfill does not apply: {reason}; use method='auto'")
-    supply = _Supply(problem)
-    return settle(problem, _clear(supply, problem))
+    return fill(problem)
+
+
+def fill(problem: Problem) -> Array:
+    """As `waterfill`, for curves that need be convex between the limits only.
+
+    >>> import optexec as ox
+    >>> bent = ox.Exponential(a=1.0, b=0.01, quoted="per_share")
+    >>> fill(ox.Problem(ox.Order(200), bent, ox.objective("A"), ox.Limits(maximum=150), buckets=2)).tolist()
+    [100.0, 100.0]
+    """
+    return settle(problem, _clear(_Supply(problem), problem))
 
 
 class _Supply:
@@ -75,7 +85,7 @@ class _Supply:
         return self.rho * x + (self.impact.marginal_left(x) if self.charges_impact else 0.0)
 
     def slope(self, x: Array) -> Array:
-        return self.rho + (self.impact.marginal_slope(x) if self.charges_impact else 0.0)
+        return self.rho + (self.impact.marginal_slope(x) if self.charges_impact else 0.0 * x)
 
     def at(self, price: float) -> Array:
         """Most shares of each bucket, inside its limits, whose marginal cost is at most `price`."""
@@ -158,7 +168,7 @@ def invert(
             newton = x - residual / slope(x)
         trusted = (newton > lo) & (newton < hi) & (np.abs(residual) <= 0.5 * last)
         following = np.where(trusted, newton, 0.5 * (lo + hi))
-        settled = (np.abs(following - x) <= 2 * EPS * np.abs(x)) | (hi - lo <= 2 * EPS * hi)
+        settled = (np.abs(newton - x) <= 2 * EPS * np.abs(x)) | (hi - lo <= 2 * EPS * hi)
         x, last = np.where(settled, x, following), np.abs(residual)
         if settled.all():
             break

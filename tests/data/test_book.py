@@ -22,9 +22,7 @@ from optexec.data.book import (
 )
 from optexec.models.errors import InvalidInput
 
-AAPL = (
-    Path(__file__).parents[2].parent / "shared/data/lobster/AAPL_2012-06-21_0930_1030_mbp10_1s_rebuilt.csv.gz"
-)
+AAPL = Path(__file__).parents[2].parent / "shared/data/lobster/AAPL_2012-06-21_0930_1030_mbp10_1s_rebuilt.csv.gz"
 
 
 def plain_frame(rows: int = 3) -> pd.DataFrame:

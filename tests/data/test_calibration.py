@@ -16,16 +16,12 @@ from optexec.data.calibration import SIZE_GRID, calibrate
 from optexec.data.power_fit import EXPONENTS, fit_power
 from optexec.models.errors import InvalidInput
 
-AAPL = (
-    Path(__file__).parents[2].parent / "shared/data/lobster/AAPL_2012-06-21_0930_1030_mbp10_1s_rebuilt.csv.gz"
-)
+AAPL = Path(__file__).parents[2].parent / "shared/data/lobster/AAPL_2012-06-21_0930_1030_mbp10_1s_rebuilt.csv.gz"
 HALF_SPREAD = 0.01
 MID = 50.0
 
 
-def snapshots(
-    seconds: list[float], distances: NDArray[np.float64], sizes: NDArray[np.float64]
-) -> pd.DataFrame:
+def snapshots(seconds: list[float], distances: NDArray[np.float64], sizes: NDArray[np.float64]) -> pd.DataFrame:
     """Repeat a symmetric ladder at each of these seconds after 09:30 New York."""
     ladder = np.concatenate([MID - distances, MID + distances, sizes, sizes])
     start = pd.Timestamp("2025-01-15 09:30", tz="America/New_York")

@@ -97,9 +97,7 @@ def test_caps_are_a_tenth_of_volume_in_round_lots(buckets: pd.DataFrame) -> None
 
 def test_sample_is_small_and_names_its_files() -> None:
     assert sum(sample.path(name).stat().st_size for name in ("book.csv.gz", "buckets.csv")) < 1_000_000
-    with pytest.raises(
-        InvalidInput, match=r"'book\.csv'; did you mean 'book\.csv\.gz'\? known: .*buckets\.csv"
-    ):
+    with pytest.raises(InvalidInput, match=r"'book\.csv'; did you mean 'book\.csv\.gz'\? known: .*buckets\.csv"):
         sample.path("book.csv")
     with pytest.raises(InvalidInput, match="unknown sample"):
         sample.path("generate.py")

@@ -1,0 +1,223 @@
+"""The methods, what each needs, and the choice among them."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, overload
+
+import numpy as np
+import pandas as pd
+
+from optexec.models.errors import InvalidInput, unknown_name
+from optexec.models.problem import Problem
+from optexec.models.schedule import Schedule
+from optexec.models.validation import Array, positive_number
+from optexec.solvers import baselines, closed_form, waterfill
+from optexec.solvers.evaluation import GAP, certified, in_lots
+from optexec.solvers.feasible import settle
+from optexec.solvers.scaling import typical_objective
+
+
+@dataclass(frozen=True)
+class Stop:
+    """When to stop: relative gap and seconds."""
+
+    gap: float
+    time_limit: float
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a method returns: shares, a bound if it has one of its own, and why it stopped early if it did."""
+
+    x: Array
+    lower_bound: float = -np.inf
+    stopped: str = ""
+
+
+@dataclass(frozen=True)
+class Method:
+    """A way from a problem to a schedule.
+
+    Args:
+        name: as in `solve(problem, method=name)`.
+        guarantee: what it promises of its answer, "none" for baselines.
+        obstacle: why it does not apply to a problem; empty if it does.
+        run: problem and stopping rule -> answer.
+    """
+
+    name: str
+    guarantee: str
+    obstacle: Callable[[Problem], str]
+    run: Callable[[Problem, Stop], Answer]
+
+
+def _convex(problem: Problem) -> str:
+    return "" if problem.convex else "the impact is not convex in every bucket: a local solver proves nothing"
+
+
+def _quadratic(problem: Problem) -> str:
+    if reason := _convex(problem):
+        return reason
+    linear_rows = problem.impact.quadratic
+    if not linear_rows or not all(term.quadratic or term.name == "impact" for term in problem.terms):
+        return "the objective is not linear or quadratic"
+    return ""
+
+
+def _has_pieces(problem: Problem) -> str:
+    return "" if problem.impact.has_pieces(problem.hi) else "the curvature of the impact is unknown"
+
+
+def _always(problem: Problem) -> str:
+    return ""
+
+
+def _by_highs(problem: Problem, stop: Stop) -> Answer:
+    from optexec.models.formulation import build
+    from optexec.solvers.highs import run_highs
+
+    model = build(problem)
+    answer = run_highs(model, objective_scale=typical_objective(problem), time_limit=stop.time_limit)
+    return Answer(_shares(problem, model), stopped="" if answer.status == "optimal" else answer.status)
+
+
+def _by_ipopt(problem: Problem, stop: Stop) -> Answer:
+    from optexec.models.formulation import build
+    from optexec.solvers.ipopt import run_ipopt
+
+    model = build(problem)
+    status = run_ipopt(model, objective_scale=typical_objective(problem), time_limit=stop.time_limit)
+    return Answer(_shares(problem, model), stopped="" if status == "optimal" else status)
+
+
+def _by_milp(problem: Problem, stop: Stop) -> Answer:
+    from optexec.solvers.milp import milp
+
+    answer = milp(problem, stop.gap, stop.time_limit)
+    return Answer(answer.x, answer.lower_bound, "" if answer.status == "optimal" else answer.status)
+
+
+def _shares(problem: Problem, model: Any) -> Array:
+    return settle(problem, np.array([model.x[i].value for i in model.BUCKETS], dtype=float))
+
+
+def _direct(function: Callable[[Problem], Array]) -> Callable[[Problem, Stop], Answer]:
+    return lambda problem, stop: Answer(function(problem))
+
+
+METHODS = {
+    method.name: method
+    for method in (
+        Method("closed_form", "exact", closed_form.obstacle, _direct(closed_form.closed_form)),
+        Method("waterfill", "optimal to 1e-9", waterfill.obstacle, _direct(waterfill.waterfill)),
+        Method("ipopt", "optimal to IPOPT's tolerance", _convex, _by_ipopt),
+        Method("highs", "optimal to HiGHS's tolerance", _quadratic, _by_highs),
+        Method("milp", "global, within the gap", _has_pieces, _by_milp),
+        Method("twap", "none", _always, _direct(baselines.twap)),
+        Method("vwap", "none", baselines.needs_volume, _direct(baselines.vwap)),
+        Method("pov", "none", baselines.needs_volume, _direct(baselines.pov)),
+        Method("front_loaded", "none", _always, _direct(baselines.front_loaded)),
+        Method("exponential", "none", _always, _direct(baselines.exponential)),
+        Method("best_bucket", "none", _always, _direct(baselines.best_bucket)),
+        Method("greedy", "none", _always, _direct(baselines.greedy)),
+    )
+}
+PREFERENCE = ("closed_form", "waterfill", "ipopt", "milp")
+"""What `method="auto"` tries, in this order."""
+
+
+class Methods(Sequence[str]):
+    """The methods that apply to a problem, and why the others do not.
+
+    It is a sequence of names; `frame` has every method with its guarantee and the reason why it does not apply.
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        rows = [(m.name, m.guarantee, m.obstacle(problem)) for m in METHODS.values()]
+        self.frame = pd.DataFrame(rows, columns=["method", "guarantee", "obstacle"]).set_index("method")
+        self.frame.insert(0, "applies", self.frame["obstacle"] == "")
+        self._names = [name for name, _, obstacle in rows if not obstacle]
+
+    @overload
+    def __getitem__(self, key: int) -> str: ...
+    @overload
+    def __getitem__(self, key: slice) -> list[str]: ...
+    def __getitem__(self, key: Any) -> Any:
+        return self._names[key]
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __repr__(self) -> str:
+        return self.frame.to_string()
+
+
+def methods(problem: Problem) -> Methods:
+    """The methods that apply to a problem, and why the others do not.
+
+    >>> import optexec as ox
+    >>> concave = ox.Problem(ox.Order(300), ox.Power(a=[1.0, 2.0], b=0.5), ox.objective("A"))
+    >>> list(methods(concave))
+    ['milp', 'twap', 'front_loaded', 'exponential', 'best_bucket', 'greedy']
+    >>> methods(concave).frame.loc["vwap", "obstacle"]
+    'limits.volume is not given'
+    """
+    return Methods(problem)
+
+
+def solve(problem: Problem, method: str = "auto", gap: float = GAP, time_limit: float = 60.0) -> Schedule:
+    """Solve a problem and certify the answer.
+
+    Args:
+        problem: the declaration.
+        method: a name from `methods(problem)`; "auto" takes the first of closed_form, waterfill, ipopt and milp
+            that applies.
+        gap: relative gap at which a global search stops, and at or below which a schedule is called optimal.
+        time_limit: seconds for the methods that can be stopped (ipopt, highs, milp).
+
+    Returns:
+        The schedule; `status` and `method` say what was done.
+
+    Raises:
+        InvalidInput: an unknown method, or one that does not apply, with the reason.
+        InfeasibleOrder: limits that hold the order in shares but not in whole lots.
+        SolverFailure: the solver gave no usable schedule.
+
+    >>> import optexec as ox
+    >>> problem = ox.Problem(ox.Order(300), ox.Power(a=[1.0, 2.0], b=2.0), ox.objective("B", rho=2.0))
+    >>> schedule = solve(problem)
+    >>> schedule.method, schedule.status, schedule.shares.round(6).tolist()
+    ('waterfill', 'optimal', [180.0, 120.0])
+    """
+    stop = Stop(positive_number("gap", gap), positive_number("time_limit", time_limit))
+    chosen = _choose(problem, method)
+    started = time.perf_counter()
+    answer = chosen.run(problem, stop)
+    seconds = time.perf_counter() - started
+    return certified(
+        problem,
+        answer.x,
+        in_lots(problem, answer.x),
+        method=chosen.name,
+        lower_bound=answer.lower_bound,
+        stopped=answer.stopped,
+        gap=stop.gap,
+        seconds=seconds,
+    )
+
+
+def _choose(problem: Problem, name: str) -> Method:
+    if name == "auto":
+        applies = [METHODS[n] for n in PREFERENCE if not METHODS[n].obstacle(problem)]
+        if not applies:
+            raise InvalidInput("no method with a guarantee applies; see optexec.methods(problem)")
+        return applies[0]
+    if name not in METHODS:
+        raise unknown_name("method", name, ["auto", *METHODS])
+    if reason := METHODS[name].obstacle(problem):
+        raise InvalidInput(f"method {name!r} does not apply: {reason}; methods that do: {', '.join(methods(problem))}")
+    return METHODS[name]

@@ -1,0 +1,147 @@
+"""From shares to a `Schedule`: lots, objective, and the certificate."""
+
+from typing import Any
+
+import numpy as np
+
+from optexec.models.errors import InfeasibleOrder
+from optexec.models.lots import round_to_lots
+from optexec.models.problem import Problem
+from optexec.models.schedule import TINY, Schedule
+from optexec.models.validation import Array
+from optexec.solvers.certificate import Certificate, certify
+from optexec.solvers.feasible import settle
+from optexec.solvers.relaxation import convex_relaxation
+from optexec.solvers.scaling import typical_objective
+from optexec.solvers.waterfill import waterfill
+
+GAP = 1e-4
+"""Relative gap at or below which a schedule is called optimal."""
+
+
+def evaluate(problem: Problem, shares: Any, method: str = "given") -> Schedule:
+    """Price a schedule of your own and say how far from the optimum it can be.
+
+    Args:
+        problem: the declaration.
+        shares: shares of each bucket, (N,), inside the limits, with sum S.
+        method: a name for it.
+
+    Raises:
+        InvalidInput: not one finite number a bucket.
+        InfeasibleOrder: shares outside the limits or that do not add up to the order; the message names the
+            first bucket.
+
+    >>> import optexec as ox
+    >>> problem = ox.Problem(ox.Order(300), ox.Power(a=1.0, b=2.0), ox.objective("A"), buckets=3)
+    >>> evaluate(problem, [200, 100, 0]).objective
+    50000.0
+    """
+    x = problem.as_shares(shares)
+    _check_feasible(problem, x)
+    return certified(problem, x, x, method=method)
+
+
+def schedule_from(model: Any, method: str = "model") -> Schedule:
+    """Read the answer of a model made by `build` or `build_piecewise` back, whichever solver found it.
+
+    Shares are settled onto the limits and rounded to lots. The bound is that of the declaration: constraints of
+    your own can only raise the least cost, so it holds for them too, but the gap then includes their price.
+
+    Args:
+        model: a solved model.
+        method: a name for what solved it.
+
+    Raises:
+        SolverFailure: variables without values, or shares that miss the order.
+
+    >>> import optexec as ox, pyomo.environ as pyo
+    >>> m = ox.build(ox.Problem(ox.Order(300), ox.Power(a=1.0, b=2.0), ox.objective("A"), buckets=3))
+    >>> m.early = pyo.Constraint(expr=m.x[1] <= 60)
+    >>> results = pyo.SolverFactory("highs").solve(m)
+    >>> schedule_from(m).shares.round(4).tolist()
+    [60.0, 120.0, 120.0]
+    """
+    x = np.array([np.nan if model.x[i].value is None else model.x[i].value for i in model.BUCKETS])
+    settled = settle(model.problem, x)
+    return certified(model.problem, settled, in_lots(model.problem, settled), method=method)
+
+
+def in_lots(problem: Problem, x: Array) -> Array:
+    """Shares rounded to whole lots if the order has a lot, else as they are."""
+    return x if problem.order.lot is None else round_to_lots(problem, x)
+
+
+def certified(
+    problem: Problem,
+    x: Array,
+    final: Array,
+    *,
+    method: str,
+    lower_bound: float = -np.inf,
+    stopped: str = "",
+    gap: float = GAP,
+    seconds: float = 0.0,
+) -> Schedule:
+    """The schedule of shares `final` with its certificate.
+
+    Args:
+        problem: the declaration.
+        x: shares before rounding to lots, (N,): where the bound of a convex problem is tightest.
+        final: shares to trade, (N,).
+        method, seconds: for the record.
+        lower_bound: a bound already known.
+        stopped: "time_limit" or "iteration_limit" if the solver stopped early.
+        gap: relative gap at or below which the schedule is called optimal.
+    """
+    proof = certify(problem, x) if problem.convex else Certificate(-np.inf, np.nan, np.nan)
+    if not problem.convex and not np.isfinite(lower_bound):
+        lower_bound = relaxed_bound(problem)
+    value = problem.objective(final)
+    bound = min(max(proof.lower_bound, lower_bound), value)
+    closed = value - bound <= gap * max(abs(value), TINY)
+    return Schedule(
+        problem=problem,
+        x=final,
+        method=method,
+        status="optimal" if closed else stopped or "feasible",
+        lower_bound=float(bound),
+        marginal_price=proof.marginal_price,
+        kkt_residual=proof.kkt_residual,
+        seconds=seconds,
+    )
+
+
+def relaxed_bound(problem: Problem) -> float:
+    """A lower bound of a nonconvex problem from its convex relaxation; -inf if its curvature is unknown.
+
+    >>> import optexec as ox
+    >>> concave = ox.Problem(ox.Order(100), ox.Power(a=[1.0, 2.0], b=0.5), ox.objective("A"))
+    >>> round(relaxed_bound(concave), 6)
+    10.0
+    """
+    if not problem.impact.has_pieces(problem.hi):
+        return -np.inf
+    relaxed = convex_relaxation(problem)
+    if relaxed.separable:
+        return certify(relaxed, waterfill(relaxed)).lower_bound
+    from optexec.models.formulation import build
+    from optexec.solvers.highs import run_highs
+
+    model = build(relaxed)
+    run_highs(model, objective_scale=typical_objective(relaxed))
+    x = np.array([model.x[i].value for i in model.BUCKETS], dtype=float)
+    return certify(relaxed, settle(relaxed, x)).lower_bound
+
+
+def _check_feasible(problem: Problem, x: Array) -> None:
+    slack = 1e-9 * problem.shares
+    outside = np.flatnonzero((x < problem.lo - slack) | (x > problem.hi + slack))
+    if outside.size:
+        k = outside[0]
+        raise InfeasibleOrder(
+            f"bucket {problem.index[k]!r} trades {x[k]:,.10g} shares, outside its limits "
+            f"[{problem.lo[k]:,.10g}, {problem.hi[k]:,.10g}]"
+        )
+    if abs(x.sum() - problem.shares) > slack:
+        raise InfeasibleOrder(f"the shares add up to {x.sum():,.10g}, not to the order's {problem.shares:,.10g}")
