@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -24,6 +24,8 @@ class Family(Impact):
     """
 
     quoted: str
+    exponents: ClassVar[tuple[str, ...]] = ()
+    """Parameters that a Pyomo model holds as constants, because they decide whether it is linear or quadratic."""
 
     def _validate(self, **rules: Any) -> None:
         """Clean each parameter with its rule, and hold their lengths together."""
@@ -68,12 +70,13 @@ class Family(Impact):
         return self._with(**{n: float(v) if v.ndim == 0 else v for n, v in arrays.items()})
 
     def declare(self, block: Any, x: Mapping[Any, Any], hi: Mapping[Any, float]) -> dict[Any, Any]:
-        """One mutable Param a parameter, indexed by bucket; the cost is the family's own formula over them."""
+        """One Param a parameter, indexed by bucket; the cost is the family's own formula over them."""
         import pyomo.environ as pyo
 
         for name, value in self.parameters.items():
             values = dict(zip(x, np.broadcast_to(value, len(x)).tolist(), strict=True))
-            block.add_component(name, pyo.Param(list(x), initialize=values, mutable=True))
+            mutable = name not in self.exponents
+            block.add_component(name, pyo.Param(list(x), initialize=values, mutable=mutable))
         names = list(self.parameters)
         return {i: self._with(**{n: block.find_component(n)[i] for n in names}).cost(x[i], pyo) for i in x}
 
@@ -148,6 +151,7 @@ class Power(Family):
     a: Parameter
     b: Parameter
     quoted: str = "total"
+    exponents: ClassVar[tuple[str, ...]] = ("b",)
 
     def __post_init__(self) -> None:
         self._validate(a=nonnegative, b=positive)

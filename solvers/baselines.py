@@ -107,8 +107,9 @@ def best_bucket(problem: Problem) -> Array:
 
 
 def greedy(problem: Problem) -> Array:
-    """Slice by slice to the bucket where the next slice costs least; a slice is S/1000, in whole lots if there are lots.
+    """Slice by slice to the bucket where the next slice costs least.
 
+    A slice is a thousandth of the order, in whole lots if the order has lots.
     Optimal on its grid for convex (A) and (B). On concave curves it follows the cheapest first slice and can end
     far from the best bucket. Inventory risk is not seen by it.
 

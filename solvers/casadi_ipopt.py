@@ -84,16 +84,7 @@ class CasadiIpopt(SolverBase):
         began, started = datetime.now(UTC), time.perf_counter()
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "model.nl"
-            try:
-                info = NLWriter().write(
-                    model,
-                    path.open("w"),
-                    linear_presolve=False,
-                    scale_model=True,
-                    symbolic_solver_labels=False,
-                )
-            except InfeasibleConstraintException as error:
-                raise RuntimeError(f"the model is infeasible: {error}") from None
+            info = _write(model, path)
             ending, point, value = _run(path, _ipopt_options(config))
         results = self._results(model, config, info, ending, point, value)
         results.timing_info.start_timestamp = began
@@ -120,6 +111,15 @@ class CasadiIpopt(SolverBase):
         results.solution_loader = _Values(model, values)
         results.extra_info.return_status = ending
         return results
+
+
+def _write(model: Any, path: Path) -> Any:
+    options = {"linear_presolve": False, "scale_model": True, "symbolic_solver_labels": False}
+    try:
+        with path.open("w") as file:
+            return NLWriter().write(model, file, **options)
+    except InfeasibleConstraintException as error:
+        raise RuntimeError(f"the model is infeasible: {error}") from None
 
 
 def _ipopt_options(config: Any) -> dict[str, Any]:

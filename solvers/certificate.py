@@ -68,7 +68,7 @@ def certify(problem: Problem, x: Array) -> Certificate:
     residual = np.maximum(
         np.minimum(falls / scale, down / problem.shares), np.minimum(rises / scale, up / problem.shares)
     )
-    return Certificate(value + missing - slack - rounding, price, float(residual.max()))
+    return Certificate(float(value + missing - slack - rounding), price, float(residual.max()))
 
 
 def _price(problem: Problem, left: Array, right: Array, down: Array, up: Array) -> float:
