@@ -1,1 +1,1 @@
-"""."""
+"""Was it good: comparisons and plots."""

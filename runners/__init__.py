@@ -1,1 +1,1 @@
-"""."""
+"""Do it: one module a command."""

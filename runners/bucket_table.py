@@ -1,0 +1,61 @@
+"""The bucket table of a spec: columns of numbers, and the labels of the buckets."""
+
+import numpy as np
+import pandas as pd
+
+from optexec.data.text_table import TextTable
+from optexec.models.errors import InvalidInput, unknown_name
+from optexec.models.validation import Array
+
+
+def column(table: TextTable, name: str) -> Array:
+    """Read one column as numbers, (N,).
+
+    Raises:
+        InvalidInput: a column that does not exist (with the nearest that does) or holds text, and a cell that
+            is blank or no number, by file, row (the header being 1) and column.
+
+    >>> from optexec.data import sample
+    >>> from optexec.data.text_table import read_table
+    >>> buckets = read_table(sample.path("buckets.csv"))
+    >>> column(buckets, "volume")[:2].tolist()
+    [29900.0, 23118.0]
+    >>> column(buckets, "volum")
+    Traceback (most recent call last):
+    ...
+    optexec.models.errors.InvalidInput: unknown column of buckets.csv 'volum'; did you mean 'volume'? known: ...
+    """
+    require(table, name)
+    cells = table.text([name])[:, 0]
+    if pd.to_numeric(pd.Series(cells), errors="coerce").isna().all():
+        raise InvalidInput(f"{table.path}, row {table.lines[0]}, column {name}: {cells[0]!r:.40} is not a number, "
+                           "nor is any cell of the column; name a column of numbers")
+    values = table.numbers([name])
+    table.refuse(np.isnan(values), [name], "is blank; fill it in")
+    return values[:, 0]
+
+
+def labels(table: TextTable, name: str) -> pd.Index:
+    """Read one column as labels: numbers if every cell is one, else text.
+
+    Raises:
+        InvalidInput: a column that does not exist, a label that occurs twice.
+
+    >>> from optexec.data import sample
+    >>> from optexec.data.text_table import read_table
+    >>> labels(read_table(sample.path("buckets.csv")), "time")[0]
+    '2025-01-15T09:30:00-05:00'
+    """
+    require(table, name)
+    cells = pd.Series(table.text([name])[:, 0]).str.strip()
+    twice = cells.duplicated().to_numpy()
+    table.refuse(twice[:, None], [name], "labels two buckets; labels must be unique")
+    numbers = pd.to_numeric(cells, errors="coerce")
+    return pd.Index(cells if numbers.isna().any() else numbers, name=name)
+
+
+def require(table: TextTable, name: str) -> None:
+    """Refuse a column that does not exist, with the nearest that does, or that occurs twice."""
+    if name not in table.header:
+        raise unknown_name(f"column of {table.path.name}", name, table.header)
+    table.require([name])
