@@ -62,8 +62,11 @@ class Case:
     def objective(self, x):
         return sum(self.terms(x))
 
-    def scale(self, x):
-        """Size of the numbers that the objective is a sum of: the yardstick for rounding."""
+    def yardstick(self):
+        """The largest sum of absolute costs on the lattice: what rounding is a fraction of, even at an optimum of 0."""
+        return max(self._gross(x) for x in self.lattice())
+
+    def _gross(self, x):
         gross = sum(abs(curve.cost(v)) for v, curves in zip(x, self.curves, strict=True) for curve in curves)
         return gross + sum(self.terms(x)[1:])
 

@@ -1,0 +1,78 @@
+"""A real order book end to end: the AAPL hour of 21 June 2012 into 360 ten-second buckets, and 20,000 shares over them."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import optexec as ox
+from optexec.data.book import read_book
+from optexec.data.calibration import calibrate
+
+SHARED = Path(__file__).parents[2] / "shared" / "data" / "lobster"
+BOOK = SHARED / "AAPL_2012-06-21_0930_1030_mbp10_1s_rebuilt.csv.gz"
+RISK_AVERSION = 1e-6
+"""Per dollar, as in Almgren and Chriss (2001)."""
+
+pytestmark = pytest.mark.skipif(not BOOK.exists(), reason="the shared market data is not beside the project")
+
+
+@pytest.fixture(scope="module")
+def table() -> pd.DataFrame:
+    book = read_book(BOOK)
+    return calibrate(book[book.index < pd.Timedelta("10:30:00")], bucket="10s", side="buy")
+
+
+@pytest.fixture(scope="module")
+def problems(table) -> dict[str, ox.Problem]:
+    sigma = (table["sigma"] * table["price"]).to_numpy()
+    psi = 2 * RISK_AVERSION * float(np.mean(sigma**2))
+    objectives = {
+        "A": ox.objective("A"),
+        "B": ox.objective("B", rho=1e-3),
+        "C": ox.objective("C", psi=psi, weights=ox.volatility_weights(sigma)),
+    }
+    return {
+        name: ox.Problem(
+            ox.Order(20_000, side="buy", price=float(table["price"].iloc[0])),
+            ox.Linear(table["half_spread"]) + ox.Power(table["a"], table["b"], quoted="per_share"),
+            terms,
+            limits=ox.Limits(volume=table["volume"]),
+            buckets=table.index,
+        )
+        for name, terms in objectives.items()
+    }
+
+
+def test_the_hour_has_360_buckets_with_plausible_curves(table):
+    assert len(table) == 360
+    half_spread_bp = 1e4 * table["half_spread"] / table["price"]
+    assert 1.0 < half_spread_bp.quantile(0.1) < half_spread_bp.quantile(0.9) < 3.0
+    assert table["volume"].sum() > 1_000_000
+
+
+@pytest.mark.parametrize("name", ["A", "B", "C"])
+def test_the_certified_optimum_beats_twap_and_vwap(problems, name):
+    problem = problems[name]
+    schedule = ox.solve(problem)
+    assert schedule.status == "optimal"
+    assert schedule.gap <= 1e-8
+    assert abs(schedule.shares.sum() - 20_000) <= 1e-9 * 20_000
+    for baseline in ("twap", "vwap"):
+        assert schedule.objective < 0.95 * ox.solve(problem, baseline).objective
+
+
+def test_the_cost_is_that_of_the_table_by_hand(problems, table):
+    schedule = ox.solve(problems["A"])
+    by_hand = 0.0
+    for x, h, a, b in zip(schedule.x, table["half_spread"], table["a"], table["b"], strict=True):
+        by_hand += x * h + x * a * x**b
+    assert schedule.objective == pytest.approx(by_hand, rel=1e-12)
+
+
+def test_smoothing_evens_out_and_risk_trades_earlier(problems):
+    answers = {name: ox.solve(problem) for name, problem in problems.items()}
+    assert answers["B"].x.max() < answers["A"].x.max()
+    half = 180
+    assert answers["C"].x[:half].sum() > answers["A"].x[:half].sum() + 1_000
