@@ -2,12 +2,10 @@
 
 from typing import Any
 
-import numpy as np
 import pyomo.environ as pyo
 
 from optexec.models.objective import Objective, Term
 from optexec.models.problem import Problem
-from optexec.models.validation import Array
 
 
 def build(problem: Problem) -> pyo.ConcreteModel:
@@ -75,7 +73,7 @@ def frame(problem: Problem) -> pyo.ConcreteModel:
     ['inventory', 'completion']
     """
     labels = problem.index.tolist()
-    start = inside(problem)
+    start = problem.inside()
     lo, hi, x0, r0 = (
         dict(zip(labels, values.tolist(), strict=True))
         for values in (problem.lo, problem.hi, start, problem.inventory(start))
@@ -98,15 +96,3 @@ def frame(problem: Problem) -> pyo.ConcreteModel:
         return m.R[labels[-1]] == 0
 
     return m
-
-
-def inside(problem: Problem) -> Array:
-    """Shares strictly between the limits wherever they leave room, with sum S: the same fraction of each range.
-
-    >>> import optexec as ox
-    >>> inside(ox.Problem(ox.Order(300), ox.Linear(0.01), ox.objective("A"), buckets=3)).tolist()
-    [100.0, 100.0, 100.0]
-    """
-    room = problem.hi - problem.lo
-    fraction = (problem.shares - problem.lo.sum()) / max(room.sum(), np.finfo(float).tiny)
-    return problem.lo + min(max(fraction, 0.0), 1.0) * room

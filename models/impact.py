@@ -50,6 +50,11 @@ class Impact(ABC):
         """Shape of each bucket's curve on [0, hi]; `hi` has one entry a bucket."""
 
     @property
+    def smooth(self) -> bool:
+        """Whether the marginal cost has no jumps."""
+        return True
+
+    @property
     def quadratic(self) -> bool:
         """Whether `declare` writes the cost with linear and quadratic terms and linear constraints only."""
         return False
@@ -144,6 +149,10 @@ class Sum(Impact):
 
     def curvature(self, hi: Array) -> Curvature:
         return of_sum([part.curvature(hi) for part in self.parts])
+
+    @property
+    def smooth(self) -> bool:
+        return all(part.smooth for part in self.parts)
 
     @property
     def quadratic(self) -> bool:

@@ -39,6 +39,10 @@ class Term(ABC):
     def bucket_costs(self, problem: "Problem", x: Array) -> Array:
         """Cost of each bucket in dollars, (N,)."""
 
+    def at_bucket(self, problem: "Problem", i: int, x: Array) -> Array:
+        """Cost of one bucket (by position) for each of many share numbers x, (K,), of a separable term."""
+        raise InvalidInput(f"the {self.name} term does not say what one bucket costs by itself")
+
     @abstractmethod
     def gradient(self, problem: "Problem", x: Array) -> Array:
         """Derivative of the term's cost by each x_i, dollars a share, (N,); right-hand at a kink."""
@@ -89,6 +93,9 @@ class ImpactCost(Term):
     def bucket_costs(self, problem: "Problem", x: Array) -> Array:
         return problem.impact.cost(x)
 
+    def at_bucket(self, problem: "Problem", i: int, x: Array) -> Array:
+        return problem.impact.take(i).cost(x)
+
     def gradient(self, problem: "Problem", x: Array) -> Array:
         return problem.impact.marginal(x)
 
@@ -137,6 +144,9 @@ class Smoothing(Term):
 
     def bucket_costs(self, problem: "Problem", x: Array) -> Array:
         return self._cost(self.rho, x)
+
+    def at_bucket(self, problem: "Problem", i: int, x: Array) -> Array:
+        return self._cost(float(np.broadcast_to(self.rho, problem.buckets)[i]), x)
 
     def gradient(self, problem: "Problem", x: Array) -> Array:
         return self.rho * x
@@ -205,11 +215,13 @@ class InventoryRisk(Term):
         weights[-1] = 0.0
         return weights
 
-    def _cost(self, weight: Any, inventory: Any) -> Any:
+    @staticmethod
+    def holding_cost(weight: Any, inventory: Any) -> Any:
+        """Dollars for holding `inventory` shares after a bucket with `weight` = psi w_i."""
         return 0.5 * weight * inventory**2
 
     def bucket_costs(self, problem: "Problem", x: Array) -> Array:
-        return self._cost(self.scaled_weights(problem.buckets), problem.inventory(x))
+        return self.holding_cost(self.scaled_weights(problem.buckets), problem.inventory(x))
 
     def gradient(self, problem: "Problem", x: Array) -> Array:
         """d/dx_j = sum_{i<j} psi w_i R_i: a share traded in bucket j is held through every earlier one."""
@@ -224,7 +236,7 @@ class InventoryRisk(Term):
         block.psi = pyo.Param(initialize=self.psi, mutable=True)
         block.weight = pyo.Param(model.BUCKETS, initialize=dict(zip(labels, weights, strict=True)), mutable=True)
         block.cost = pyo.Expression(
-            expr=pyo.quicksum(self._cost(block.psi * block.weight[i], model.R[i]) for i in labels[:-1])
+            expr=pyo.quicksum(self.holding_cost(block.psi * block.weight[i], model.R[i]) for i in labels[:-1])
         )
 
     def declare_bound(self, block: Any, model: Any, grid: Grid) -> None:

@@ -75,6 +75,10 @@ class PerBucket(Impact):
         return out
 
     @property
+    def smooth(self) -> bool:
+        return all(impact.smooth for _, impact in self._groups)
+
+    @property
     def quadratic(self) -> bool:
         return all(impact.quadratic for _, impact in self._groups)
 

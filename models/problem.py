@@ -110,6 +110,17 @@ class Problem:
         held = np.cumsum(x[::-1])[::-1]
         return np.append(held[1:], 0.0)
 
+    def inside(self) -> Array:
+        """Shares strictly between the limits wherever they leave room, with sum S: one fraction of each range.
+
+        >>> import optexec as ox
+        >>> Problem(ox.Order(300), ox.Linear(0.01), ox.objective("A"), buckets=3).inside().tolist()
+        [100.0, 100.0, 100.0]
+        """
+        room = self.hi - self.lo
+        fraction = (self.shares - self.lo.sum()) / max(room.sum(), np.finfo(float).tiny)
+        return self.lo + min(max(fraction, 0.0), 1.0) * room
+
     def objective(self, x: Array) -> float:
         """Value of the objective at shares x, (N,), in dollars."""
         return sum(self.breakdown(x).values())

@@ -131,6 +131,10 @@ class Tabulated(Family):
         return Curvature(convex, concave, np.where(turns, at, np.nan))
 
     @property
+    def smooth(self) -> bool:
+        return False
+
+    @property
     def quadratic(self) -> bool:
         return not self._order
 

@@ -65,14 +65,20 @@ def under_estimates(problem: "Problem", breakpoints: Sequence[Array]) -> list[Ve
 
 def _of_sum(impact: Impact, lo: float, hi: float, points: Array) -> Vertices:
     """The sum of the addends' under-estimates, with corners wherever one of them has one."""
-    curves = [_of_one(part, lo, hi, points) for part in impact.addends()]
+    curves = [corners(part, lo, hi, points) for part in impact.addends()]
     if len(curves) == 1:
         return curves[0]
     shares = np.unique(np.concatenate([x for x, _ in curves]))
     return shares, np.sum([np.interp(shares, x, y) for x, y in curves], axis=0)
 
 
-def _of_one(impact: Impact, lo: float, hi: float, points: Array) -> Vertices:
+def corners(impact: Impact, lo: float, hi: float, points: Array) -> Vertices:
+    """Corners of an under-estimate of one curve (scalar parameters, no sum) that meets it at lo, hi and the points.
+
+    >>> import optexec as ox
+    >>> [list(map(float, c)) for c in corners(ox.Power(1.0, 2.0), 0.0, 4.0, np.zeros(0))]
+    [[0.0, 2.0, 4.0], [0.0, 0.0, 16.0]]
+    """
     if hi <= lo:
         return np.array([lo]), np.atleast_1d(impact.cost(np.array([lo])))
     parts = []

@@ -28,8 +28,10 @@ def column(table: TextTable, name: str) -> Array:
     require(table, name)
     cells = table.text([name])[:, 0]
     if pd.to_numeric(pd.Series(cells), errors="coerce").isna().all():
-        raise InvalidInput(f"{table.path}, row {table.lines[0]}, column {name}: {cells[0]!r:.40} is not a number, "
-                           "nor is any cell of the column; name a column of numbers")
+        raise InvalidInput(
+            f"{table.path}, row {table.lines[0]}, column {name}: {cells[0]!r:.40} is not a number, "
+            "nor is any cell of the column; name a column of numbers"
+        )
     values = table.numbers([name])
     table.refuse(np.isnan(values), [name], "is blank; fill it in")
     return values[:, 0]

@@ -1,30 +1,154 @@
 """From a spec file to a `Problem`."""
 
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from pydantic import ValidationError
 
 import optexec as ox
 from optexec.data.text_table import TextTable, read_table
-from optexec.models.errors import InfeasibleOrder, InvalidInput, unknown_name
+from optexec.models.errors import InvalidInput, OptexecError, unknown_name
 from optexec.models.objective import PARAMETERS
-from optexec.runners.bucket_table import column, labels
+from optexec.runners.bucket_table import labels
+from optexec.runners.parameters import Parameters
 from optexec.runners.tables import FAMILIES, Document, TermTable
 from optexec.runners.toml_file import one_line, override, read_toml
 
-_CLASSES: dict[str, Callable[..., ox.Impact]] = {name: getattr(ox, name) for name in FAMILIES}
-_TERMS = {"impact": ox.ImpactCost, "smoothing": ox.Smoothing, "inventory_risk": ox.InventoryRisk}
-_WEIGHTS = ("uniform", "linear")
-_ENTRY = re.compile(r"(\w+)\[(\d+)\]")
+TERMS = {"impact": ox.ImpactCost, "smoothing": ox.Smoothing, "inventory_risk": ox.InventoryRisk}
+LARGEST = 1e150
+"""Dollars and shares beyond which sums of squares overflow."""
 
 
-def load_spec(path: str | Path, overrides: Iterable[str] = ()) -> "Spec":
+@dataclass(frozen=True, eq=False)
+class Spec:
+    """A spec file that has been read.
+
+    Args:
+        path: where it was read from.
+        declared: its tables.
+        table: the bucket table, None if there is none.
+    """
+
+    path: Path
+    declared: Document
+    table: TextTable | None
+
+    def problem(self, objective: str | None = None) -> ox.Problem:
+        """The declaration.
+
+        Args:
+            objective: "A", "B" or "C" in place of the objective that the file names.
+
+        Raises:
+            InvalidInput: values out of range, by file, key, and row and column where they stand in the bucket
+                table.
+            InfeasibleOrder: limits that cannot hold the order.
+
+        >>> from optexec.data import sample
+        >>> [term.name for term in load_spec(sample.path("cost.toml")).problem("B").terms]
+        ['impact', 'smoothing']
+        """
+        order = self._build("order", ox.Order, self.declared.order.model_dump())
+        impact = self._impact()
+        terms = self._objective(objective)
+        limits = self._build("limits", ox.Limits, self.declared.limits.model_dump(exclude_none=True))
+        with self._blaming("buckets"):
+            buckets = self._buckets()
+        with self._blaming(), np.errstate(all="ignore"):
+            return _representable(ox.Problem(order, impact, terms, limits=limits, buckets=buckets))
+
+    def missing(self) -> dict[str, str]:
+        """Named objectives that the file has no parameters for -> the key that each lacks.
+
+        >>> from optexec.data import sample
+        >>> load_spec(sample.path("cost.toml")).missing()
+        {}
+        """
+        given = self.declared.objective.model_dump(exclude_none=True)
+        needs = {name: keys[0] for name, keys in PARAMETERS.items() if keys}
+        return {name: f"objective.{key}" for name, key in needs.items() if key not in given}
+
+    @property
+    def method(self) -> str:
+        """The method that the file names, "auto" if none."""
+        return self.declared.solve.method
+
+    @property
+    def stopping(self) -> dict[str, Any]:
+        """The gap and the time limit in seconds, as far as the file gives them: arguments of `solve`."""
+        return self.declared.solve.model_dump(include={"gap", "time_limit"}, exclude_none=True)
+
+    @contextmanager
+    def _blaming(self, key: str = "") -> Iterator[None]:
+        """Put the file and the key in front of an error."""
+        try:
+            yield
+        except OptexecError as error:
+            raise type(error)(f"{self.path}{key and f', key {key}'}: {error}") from None
+
+    def _build(self, key: str, kind: Any, values: Mapping[str, Any]) -> Any:
+        with self._blaming(key):
+            return Parameters(self.table).build(kind, values)
+
+    def _impact(self) -> ox.Impact:
+        families = self.declared.impact
+        keys = ["impact"] if len(families) == 1 else [f"impact.{k + 1}" for k in range(len(families))]
+        return reduce(
+            add,
+            (
+                self._build(key, getattr(ox, family.family), family.model_dump(exclude={"family"}))
+                for key, family in zip(keys, families, strict=True)
+            ),
+        )
+
+    def _buckets(self) -> Any:
+        """Labels, a number of buckets, or None where the arrays tell it."""
+        declared = self.declared.buckets
+        if self.table is None:
+            return declared.number
+        return len(self.table.cells) if declared.index is None else labels(self.table, declared.index)
+
+    def _objective(self, name: str | None) -> ox.Objective:
+        declared = self.declared.objective
+        if name is None and declared.terms is not None:
+            return self._sum_of(declared.terms)
+        chosen = name or declared.name
+        if chosen is None:
+            raise InvalidInput(f"{self.path}, key objective.name: is missing; write A, B or C, or give terms")
+        read = set(PARAMETERS.get(chosen, ()))
+        values = declared.model_dump(include=read, exclude_none=True)
+        return self._build("objective", ox.objective, {"name": chosen, **values})
+
+    def _sum_of(self, declared: list[TermTable]) -> ox.Objective:
+        """The impact cost and the terms of the list."""
+        terms: list[ox.Term] = [ox.ImpactCost()]
+        for number, term in enumerate(declared, start=1):
+            [(name, values)] = term.model_dump(exclude_unset=True).items()
+            if name != "impact":
+                terms.append(self._build(f"objective.terms.{number}", TERMS[name], values))
+        with self._blaming("objective.terms"):
+            return ox.Objective(tuple(terms))
+
+
+def _representable(problem: ox.Problem) -> ox.Problem:
+    """The problem, unless its numbers leave the range that arithmetic can square and add up."""
+    dearest = problem.objective(problem.hi)
+    smallest = min(problem.shares, problem.order.lot or problem.shares)
+    if not (abs(dearest) <= LARGEST and problem.shares <= LARGEST and smallest >= 1 / LARGEST):
+        raise InvalidInput(
+            f"{problem.shares:.3g} shares would cost up to ${dearest:.3g}, beyond what can be computed; "
+            "check the units of the order and of the impact's parameters"
+        )
+    return problem
+
+
+def load_spec(path: str | Path, overrides: Iterable[str] = ()) -> Spec:
     """Read a spec file and its bucket table.
 
     Args:
@@ -53,147 +177,28 @@ def load_spec(path: str | Path, overrides: Iterable[str] = ()) -> "Spec":
 def _first(error: ValidationError, document: dict[str, Any]) -> str:
     """The first of pydantic's errors as ", key a.b: what is wrong"."""
     first, *others = error.errors(include_url=False)
-    what = {"missing": "is missing; add it", "union_tag_not_found": "family is missing; add it"}.get(first["type"])
-    if first["type"] == "union_tag_invalid":
-        what = str(unknown_name("family", first["ctx"]["tag"], FAMILIES))
-    if what is None:
-        got = "" if isinstance(first["input"], dict | Document) else f", got {one_line(repr(first['input']))}"[:80]
-        what = one_line(first["msg"]) + got
     more = f" (and {len(others)} more)" if others else ""
-    return f"{_key(first['loc'], document)}: {what}{more}"
+    return f"{_key(first['loc'], document)}: {_complaint(first)}{more}"
+
+
+def _complaint(fault: Any) -> str:
+    match fault["type"]:
+        case "missing":
+            return "is missing; add it"
+        case "union_tag_not_found":
+            return f"family is missing; add one of {', '.join(FAMILIES)}"
+        case "union_tag_invalid":
+            return str(unknown_name("family", fault["ctx"]["tag"], FAMILIES))
+        case "unknown_key":
+            return str(fault["msg"])
+    got = "" if isinstance(fault["input"], dict) else f", got {fault['input']!r:.40}"
+    return one_line(fault["msg"]) + got
 
 
 def _key(location: tuple[int | str, ...], document: dict[str, Any]) -> str:
-    """A pydantic location as a user writes it to `--set`: members of a list from 1, `[impact]` without number."""
+    """A location as the user writes it to `--set`: members of a list from 1, `[impact]` without a number."""
     parts = [part for part in location if part not in FAMILIES]
-    if parts[:1] == ["impact"] and isinstance(document["impact"], dict):
+    if parts[:1] == ["impact"] and isinstance(document.get("impact"), dict):
         del parts[1:2]
     dotted = ".".join(str(part + 1) if isinstance(part, int) else part for part in parts)
-    return f", key {dotted}" if dotted else ""
-
-
-@dataclass(frozen=True, eq=False)
-class Spec:
-    """A spec file that has been read.
-
-    Args:
-        path: where it was read from.
-        declared: its tables.
-        table: the bucket table, None if there is none.
-    """
-
-    path: Path
-    declared: Document
-    table: TextTable | None
-
-    def problem(self, objective: str | None = None) -> ox.Problem:
-        """The declaration.
-
-        Args:
-            objective: "A", "B" or "C" in place of the objective that the file names.
-
-        Raises:
-            InvalidInput: values out of range, by file, row and column where they stand in the bucket table.
-            InfeasibleOrder: limits that cannot hold the order.
-
-        >>> from optexec.data import sample
-        >>> [term.name for term in load_spec(sample.path("cost.toml")).problem("B").terms]
-        ['impact', 'smoothing']
-        """
-        order = self._built("order", ox.Order, self.declared.order.model_dump())
-        limits = self._built("limits", ox.Limits, self.declared.limits.model_dump(exclude_none=True))
-        terms, impact, index = self._objective(objective), self._impact(), self._buckets()
-        try:
-            return ox.Problem(order, impact, terms, limits=limits, buckets=index)
-        except (InvalidInput, InfeasibleOrder) as error:
-            raise type(error)(f"{self.path}: {error}") from None
-
-    def missing(self) -> dict[str, str]:
-        """Objectives that cannot be chosen -> the key that each lacks.
-
-        >>> from optexec.data import sample
-        >>> load_spec(sample.path("cost.toml")).missing()
-        {}
-        """
-        needs = {name: keys[0] for name, keys in PARAMETERS.items() if keys}
-        given = self.declared.objective.model_dump(exclude_none=True)
-        return {name: f"objective.{key}" for name, key in needs.items() if key not in given}
-
-    def stopping(self) -> dict[str, float]:
-        """The gap and the time limit in seconds, as far as the file gives them."""
-        return self.declared.solve.model_dump(include={"gap", "time_limit"}, exclude_none=True)
-
-    def _built(self, key: str, kind: Callable[..., Any], values: dict[str, Any]) -> Any:
-        """`kind(**values)` with names of columns replaced by the columns, and errors placed in the files."""
-        names = {"side", "quoted", "name"}
-        try:
-            return kind(**{name: v if name in names else self._read(v) for name, v in values.items()})
-        except InvalidInput as error:
-            raise InvalidInput(f"{self.path}, {key}: {self._placed(error, values)}") from None
-
-    def _read(self, value: Any) -> Any:
-        """A parameter as numbers: columns looked up, points with columns among them as an (N, K) array."""
-        if isinstance(value, str):
-            return column(self._known_table(value), value)
-        if isinstance(value, list) and any(isinstance(entry, str) for entry in value):
-            return np.stack(np.broadcast_arrays(*(self._read(entry) for entry in value)), axis=-1)
-        return value
-
-    def _known_table(self, name: str) -> TextTable:
-        if self.table is None:
-            raise InvalidInput(f"{name!r} names a column, and there is no table; add path to [buckets], or a number")
-        return self.table
-
-    def _placed(self, error: InvalidInput, values: dict[str, Any]) -> str:
-        """An error about entry k of a parameter that is a column, with the row and column of the cell."""
-        entry = _ENTRY.search(str(error))
-        name = values.get(entry[1]) if entry else None
-        if entry is None or self.table is None or not isinstance(name, str):
-            return str(error)
-        return str(self.table.fault(int(entry[2]), name, str(error)))
-
-    def _impact(self) -> ox.Impact:
-        several = len(self.declared.impact) > 1
-        impacts: list[ox.Impact] = []
-        for number, family in enumerate(self.declared.impact, start=1):
-            key = f"impact.{number}" if several else "impact"
-            impacts.append(self._built(key, _CLASSES[family.family], family.model_dump(exclude={"family"})))
-        total, *others = impacts
-        for other in others:
-            total = total + other
-        return total
-
-    def _buckets(self) -> Any:
-        """Labels, a number of buckets, or None where the arrays tell."""
-        buckets = self.declared.buckets
-        if self.table is None:
-            return buckets.number
-        if buckets.index is None:
-            return len(self.table.cells)
-        try:
-            return labels(self.table, buckets.index)
-        except InvalidInput as error:
-            raise InvalidInput(f"{self.path}, buckets: {error}") from None
-
-    def _objective(self, name: str | None) -> ox.Objective:
-        declared = self.declared.objective
-        if name is None and declared.terms is not None:
-            return self._sum_of(declared.terms)
-        chosen = name or declared.name
-        if chosen is None:
-            raise InvalidInput(f"{self.path}, key objective.name: is missing; write A, B or C, or give terms")
-        known = PARAMETERS.get(chosen, ())
-        values = declared.model_dump(include=set(known), exclude_none=True)
-        return self._built("objective", ox.objective, {"name": chosen, **self._weighted(values)})
-
-    def _sum_of(self, terms: list[TermTable]) -> ox.Objective:
-        built: list[ox.Term] = [ox.ImpactCost()]
-        for number, term in enumerate(terms, start=1):
-            [(name, values)] = term.model_dump(exclude_unset=True).items()
-            if name != "impact":
-                built.append(self._built(f"objective.terms.{number}", _TERMS[name], self._weighted(values)))
-        try:
-            return ox.Objective(tuple(built))
-        except InvalidInput as error:
-            raise InvalidInput(f"{self.path}, key objective.terms: {error}") from None
-
+    return dotted and f", key {dotted}"

@@ -199,7 +199,7 @@ class Document(Table):
     """A whole spec file."""
 
     order: OrderTable
-    impact: list[ImpactTable]
+    impact: list[ImpactTable] = Field(min_length=1)
     buckets: BucketsTable = BucketsTable()
     objective: ObjectiveTable = ObjectiveTable()
     limits: LimitsTable = LimitsTable()

@@ -13,6 +13,7 @@ from optexec.models.problem import Problem
 from optexec.models.schedule import Schedule
 from optexec.models.validation import Array, positive_number
 from optexec.solvers import baselines, closed_form, waterfill
+from optexec.solvers.answer import Answer
 from optexec.solvers.evaluation import GAP, certified, in_lots
 from optexec.solvers.feasible import settle
 from optexec.solvers.scaling import typical_objective
@@ -24,15 +25,6 @@ class Stop:
 
     gap: float
     time_limit: float
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a method returns: shares, a bound if it has one of its own, and why it stopped early if it did."""
-
-    x: Array
-    lower_bound: float = -np.inf
-    stopped: str = ""
 
 
 @dataclass(frozen=True)
@@ -94,8 +86,7 @@ def _by_ipopt(problem: Problem, stop: Stop) -> Answer:
 def _by_milp(problem: Problem, stop: Stop) -> Answer:
     from optexec.solvers.milp import milp
 
-    answer = milp(problem, stop.gap, stop.time_limit)
-    return Answer(answer.x, answer.lower_bound, "" if answer.status == "optimal" else answer.status)
+    return milp(problem, stop.gap, stop.time_limit)
 
 
 def _shares(problem: Problem, model: Any) -> Array:

@@ -4,16 +4,16 @@ from typing import Any
 
 import numpy as np
 
+from optexec.models.envelope import envelope
 from optexec.models.errors import InfeasibleOrder
 from optexec.models.lots import round_to_lots
 from optexec.models.problem import Problem
 from optexec.models.schedule import TINY, Schedule
 from optexec.models.validation import Array
+from optexec.solvers import branch
 from optexec.solvers.certificate import Certificate, certify
 from optexec.solvers.feasible import settle
-from optexec.solvers.relaxation import convex_relaxation
-from optexec.solvers.scaling import typical_objective
-from optexec.solvers.waterfill import waterfill
+from optexec.solvers.polish import relaxed_shares
 
 GAP = 1e-4
 """Relative gap at or below which a schedule is called optimal."""
@@ -120,18 +120,10 @@ def relaxed_bound(problem: Problem) -> float:
     >>> round(relaxed_bound(concave), 6)
     10.0
     """
-    if not problem.impact.has_pieces(problem.hi):
+    if branch.obstacle(problem):
         return -np.inf
-    relaxed = convex_relaxation(problem)
-    if relaxed.separable:
-        return certify(relaxed, waterfill(relaxed)).lower_bound
-    from optexec.models.formulation import build
-    from optexec.solvers.highs import run_highs
-
-    model = build(relaxed)
-    run_highs(model, objective_scale=typical_objective(relaxed))
-    x = np.array([model.x[i].value for i in model.BUCKETS], dtype=float)
-    return certify(relaxed, settle(relaxed, x)).lower_bound
+    relaxed = problem.replace(impact=envelope(problem.impact, problem.lo, problem.hi))
+    return certify(relaxed, relaxed_shares(relaxed)).lower_bound
 
 
 def _check_feasible(problem: Problem, x: Array) -> None:

@@ -6,7 +6,6 @@ from typing import Any, Self
 
 import numpy as np
 
-from optexec.models.formulation import inside
 from optexec.models.problem import Problem
 from optexec.models.validation import Array
 
@@ -39,4 +38,4 @@ def typical_objective(problem: Problem) -> float:
     >>> typical_objective(ox.Problem(ox.Order(300), ox.Linear(0.01), ox.objective("A"), buckets=3))
     3.0
     """
-    return abs(problem.objective(inside(problem)))
+    return abs(problem.objective(problem.inside()))

@@ -54,22 +54,27 @@ def waterfill(problem: Problem) -> Array:
     return fill(problem)
 
 
-def fill(problem: Problem) -> Array:
-    """As `waterfill`, for curves that need be convex between the limits only.
+def fill(problem: Problem, offset: Array | float = 0.0) -> Array:
+    """As `waterfill`, for curves that need be convex between the limits only, at shifted prices.
+
+    Args:
+        problem: the declaration; terms that couple the buckets are not looked at.
+        offset: dollars a share added to the marginal cost of each bucket, (N,).
 
     >>> import optexec as ox
     >>> bent = ox.Exponential(a=1.0, b=0.01, quoted="per_share")
     >>> fill(ox.Problem(ox.Order(200), bent, ox.objective("A"), ox.Limits(maximum=150), buckets=2)).tolist()
     [100.0, 100.0]
     """
-    return settle(problem, _clear(_Supply(problem), problem))
+    return settle(problem, _clear(_Supply(problem, offset), problem))
 
 
 class _Supply:
     """Shares that each bucket takes at a price."""
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: Problem, offset: Array | float) -> None:
         smoothing = problem.terms.find(Smoothing)
+        self.offset = offset
         self.rho = 0.0 if smoothing is None else smoothing.rho
         self.impact = problem.impact
         self.charges_impact = problem.terms.find(ImpactCost) is not None
@@ -79,17 +84,18 @@ class _Supply:
         self.warm = 0.5 * (self.lo + self.hi)
 
     def marginal(self, x: Array) -> Array:
-        return self.rho * x + (self.impact.marginal(x) if self.charges_impact else 0.0)
+        return self.rho * x + self.offset + (self.impact.marginal(x) if self.charges_impact else 0.0)
 
     def marginal_left(self, x: Array) -> Array:
-        return self.rho * x + (self.impact.marginal_left(x) if self.charges_impact else 0.0)
+        return self.rho * x + self.offset + (self.impact.marginal_left(x) if self.charges_impact else 0.0)
 
     def slope(self, x: Array) -> Array:
         return self.rho + (self.impact.marginal_slope(x) if self.charges_impact else 0.0 * x)
 
     def at(self, price: float) -> Array:
         """Most shares of each bucket, inside its limits, whose marginal cost is at most `price`."""
-        closed = self.impact.inverse_marginal(price) if not np.any(self.rho) and self.charges_impact else None
+        closable = not np.any(self.rho) and self.charges_impact
+        closed = self.impact.inverse_marginal(price - self.offset) if closable else None
         if closed is not None:
             return np.clip(closed, self.lo, self.hi)
         self.warm = invert(self.marginal, self.slope, price, self.lo, self.hi, self.warm)

@@ -1,5 +1,7 @@
-"""Settings of the property tests: the same examples in every run, without a limit on the time of one
-and without shrinking, which takes minutes where every step is a solve."""
+"""Settings of the property tests: the same examples in every run, no time limit and no shrinking.
+
+Shrinking takes minutes where every step of it is a solve.
+"""
 
 from hypothesis import HealthCheck, Phase, settings
 

@@ -7,9 +7,7 @@ from plain import Case, Curve
 import optexec as ox
 
 SHAPES = [
-    (family, quoted)
-    for family in ("Linear", "Power", "Exponential", "Tabulated")
-    for quoted in ("total", "per_share")
+    (family, quoted) for family in ("Linear", "Power", "Exponential", "Tabulated") for quoted in ("total", "per_share")
 ]
 CONVEX_POWERS = [1.0, 1.2, 1.5, 2.0, 3.0]
 ALL_POWERS = [0.3, 0.6, 1.0, 1.5, 2.0, 3.0]
@@ -63,9 +61,7 @@ def impacts(draw, buckets, shares, shapes, convex):
     style = draw(st.sampled_from(["per_bucket", "stacked", "shared"]))
     layers = draw(st.lists(st.sampled_from(shapes), min_size=1, max_size=2))
     if style == "per_bucket":
-        of_one = st.lists(
-            st.sampled_from(shapes).flatmap(lambda s: curves(s, shares, convex)), min_size=1, max_size=2
-        )
+        of_one = st.lists(st.sampled_from(shapes).flatmap(lambda s: curves(s, shares, convex)), min_size=1, max_size=2)
         rows = [draw(of_one) for _ in range(buckets)]
         parts = [_sum([impact_of(curve) for curve in row]) for row in rows]
         return rows, ox.PerBucket(parts)

@@ -115,12 +115,35 @@ def test_the_relative_schedule_does_not_depend_on_units(law, objective):
     for name in names:
         expected = ox.solve(problem(1.0, 1.0), name)
         assert expected.gap <= 1e-9 or name not in exact
-        extremes = [(s, d) for s in SIZES for d in DOLLARS] if name in exact else [(1e9, 1e-12), (1e9, 1e12), (37.0, 1e-12)]
+        extremes = (
+            [(s, d) for s in SIZES for d in DOLLARS] if name in exact else [(1e9, 1e-12), (1e9, 1e12), (37.0, 1e-12)]
+        )
         for shares, dollars in extremes:
             got = ox.solve(problem(shares, dollars), name)
             assert got.gap <= (1e-9 if name in exact else 1e-5), (name, shares, dollars)
             if law != "table":
                 np.testing.assert_allclose(
-                    got.x / shares, expected.x, atol=1e-7 if name in exact else 1e-3, err_msg=f"{name} {shares} {dollars}"
+                    got.x / shares,
+                    expected.x,
+                    atol=1e-7 if name in exact else 1e-3,
+                    err_msg=f"{name} {shares} {dollars}",
                 )
             assert got.objective / dollars == pytest.approx(expected.objective, rel=1e-9 if name in exact else 1e-5)
+
+
+BENT = {
+    "table": lambda: ox.Tabulated([0, 250, 500, 1_000], [0, 400, 100, 600]),
+    "slippage": lambda: ox.Tabulated([0, 250, 500, 1_000], [0.4, 1.6, 0.2, 0.6], quoted="per_share"),
+    "sum": lambda: ox.Exponential(1.0, 0.01, quoted="per_share") + ox.Power(3.0, 0.5),
+}
+
+
+@pytest.mark.parametrize("curve", BENT)
+@pytest.mark.parametrize("objective", ["A", "C"])
+def test_the_bound_of_curves_of_mixed_curvature_holds_however_they_are_declared(curve, objective):
+    terms = ox.objective("C", psi=1e-5) if objective == "C" else ox.objective("A")
+    for impact in (BENT[curve](), ox.PerBucket([BENT[curve]() for _ in range(2)])):
+        problem = ox.Problem(ox.Order(1_000), impact, terms, buckets=2)
+        best = min(problem.objective(np.array([x, 1_000.0 - x])) for x in range(0, 1_001, 5))
+        for name in ox.methods(problem):
+            assert ox.solve(problem, name).lower_bound <= best * (1 + 1e-9), (name, impact)

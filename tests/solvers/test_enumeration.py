@@ -38,7 +38,7 @@ def check_against_enumeration(case, problem):
         assert schedule.lower_bound <= best + 1e-9 * scale, name
         assert schedule.lower_bound <= schedule.objective, name
         if name in guaranteed(problem):
-            slack = GLOBAL_GAP * abs(schedule.objective) if name == "milp" else 1e-6 * abs(best)
+            slack = GLOBAL_GAP * abs(schedule.objective) if name in ("milp", "branch") else 1e-6 * abs(best)
             assert schedule.objective <= best + slack + 1e-8 * scale, name
             if abs(best) > 1e-3 * scale:
                 assert schedule.status == "optimal", name
@@ -54,19 +54,19 @@ def test_objective_is_the_plain_formula(data):
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids="-".join)
-@settings(max_examples=12)
+@settings(max_examples=8)
 @given(data=st.data())
 def test_no_method_misses_the_lattice_optimum_one_family(shape, data):
     check_against_enumeration(*data.draw(cases(shapes=(shape,))))
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(cases())
 def test_no_method_misses_the_lattice_optimum_mixed_families(drawn):
     check_against_enumeration(*drawn)
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(cases(convex=True))
 def test_no_method_misses_the_lattice_optimum_of_convex_problems(drawn):
     check_against_enumeration(*drawn)
@@ -76,7 +76,7 @@ def test_no_method_misses_the_lattice_optimum_of_convex_problems(drawn):
 @given(cases(convex=True))
 def test_exact_methods_agree(drawn):
     case, problem = drawn
-    exact = [name for name in guaranteed(problem) if name != "milp"]
+    exact = [name for name in guaranteed(problem) if name not in ("milp", "branch")]
     values = {name: ox.solve(problem, name).objective for name in exact}
     note(str(values))
     if exact:

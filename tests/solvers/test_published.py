@@ -59,7 +59,13 @@ WRITTEN_OUT = [
         "id": "AC2001-table1-lam1e-06",
         "inputs": {**ALMGREN_CHRISS, "lam": 1e-6},
         "expect": {
-            "trades": [458044.4456260776, 252101.33496398717, 141956.73158821196, 85755.68621595713, 62141.801605766035],
+            "trades": [
+                458044.4456260776,
+                252101.33496398717,
+                141956.73158821196,
+                85755.68621595713,
+                62141.801605766035,
+            ],
             "holdings": [1e6, 541955.5543739223, 289854.2194099351, 147897.48782172316, 62141.801605766035, 0.0],
             "U": 1275355.558361934,
         },
@@ -107,12 +113,10 @@ def test_every_method_with_a_guarantee_reproduces_the_answer(case):
     assert len(names)
     for name in names:
         schedule = ox.solve(problem, name, gap=1e-8)
-        np.testing.assert_allclose(
-            schedule.x, expect["shares"], rtol=1e-6, atol=1e-6 * problem.shares, err_msg=name
-        )
+        np.testing.assert_allclose(schedule.x, expect["shares"], rtol=1e-6, atol=1e-6 * problem.shares, err_msg=name)
         assert schedule.objective == pytest.approx(expect["objective"], rel=1e-9 if name == "waterfill" else 1e-6)
         assert schedule.lower_bound == pytest.approx(expect["objective"], rel=1e-6), name
-        if "marginal_price" in expect and name != "milp":
+        if "marginal_price" in expect and name not in ("milp", "branch"):
             assert schedule.marginal_price == pytest.approx(expect["marginal_price"], rel=1e-6), name
     if "twap" in expect:
         assert ox.solve(problem, "twap").objective == pytest.approx(expect["twap"], rel=1e-9)
@@ -137,5 +141,5 @@ def test_higher_risk_aversion_trades_earlier():
         schedule = ox.solve(problem, "highs")
         first.append(schedule.x[0])
     assert np.all(np.diff(first) > 0)
-    assert first[0] == pytest.approx(2e5, rel=0.01)
+    assert first[0] == pytest.approx(2e5, rel=0.03)
     assert first[-1] > 8e5

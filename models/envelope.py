@@ -1,0 +1,170 @@
+"""Convex envelopes: the largest convex curve below a cost curve on a bucket's range."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from optexec.models.curvature import Curvature, of_kind
+from optexec.models.impact import Impact, Sum
+from optexec.models.tabulated import Tabulated
+from optexec.models.under_estimate import Vertices, convex_hull, corners
+from optexec.models.validation import Array
+
+BISECTIONS = 60
+POLYGON = 33
+"""Points of the polygon that stands for a parabola."""
+
+
+@dataclass(frozen=True, eq=False)
+class Envelope(Impact):
+    """The convex envelope on [lo, hi] of a curve that is convex, concave, or convex up to an inflection.
+
+    It follows the curve up to the point `turn` from which the chord to the curve's end at hi is a tangent, and that
+    chord from there on: all of a convex curve, none of a concave one.
+
+    Args:
+        base: the curve, of known curvature in every bucket.
+        lo, hi: ends of the range in shares, (N,).
+        turn: where curve and chord meet in shares, (N,).
+        slope: slope of the chord, dollars a share, (N,).
+
+    >>> import optexec as ox
+    >>> lo, hi = np.zeros(1), np.full(1, 100.0)
+    >>> float(envelope(ox.Power(a=1.0, b=0.5), lo, hi).cost(np.array([25.0]))[0])
+    2.5
+    """
+
+    base: Impact
+    lo: Array
+    hi: Array
+    turn: Array
+    slope: Array
+
+    @property
+    def buckets(self) -> int | None:
+        return len(self.lo)
+
+    def cost(self, x: Any, xp: Any = np) -> Any:
+        return self.base.cost(np.minimum(x, self.turn)) + self.slope * np.maximum(x - self.turn, 0.0)
+
+    def marginal(self, x: Array) -> Array:
+        return np.where(x < self.turn, self.base.marginal(np.minimum(x, self.turn)), self.slope)
+
+    def marginal_left(self, x: Array) -> Array:
+        on_curve = (x <= self.turn) & (self.turn > self.lo)
+        return np.where(on_curve, self.base.marginal_left(np.minimum(x, self.turn)), self.slope)
+
+    def marginal_slope(self, x: Array) -> Array:
+        return np.where(x < self.turn, self.base.marginal_slope(np.minimum(x, self.turn)), 0.0)
+
+    def curvature(self, hi: Array) -> Curvature:
+        return of_kind(True, self.turn <= self.lo, hi)
+
+    @property
+    def smooth(self) -> bool:
+        return self.base.smooth
+
+    def inverse_marginal(self, price: Any) -> Array | None:
+        if np.all(self.turn <= self.lo):
+            return np.where(price >= self.slope, self.hi, self.lo)
+        with np.errstate(divide="ignore"):
+            on_curve = self.base.inverse_marginal(price)
+        return None if on_curve is None else np.where(price >= self.slope, self.hi, np.minimum(on_curve, self.turn))
+
+    def take(self, positions: Any) -> "Envelope":
+        arrays = {name: getattr(self, name)[positions] for name in ("lo", "hi", "turn", "slope")}
+        return replace(self, base=self.base.take(positions), **arrays)
+
+    def declare(self, block: Any, x: Mapping[Any, Any], hi: Mapping[Any, float]) -> dict[Any, Any]:
+        raise NotImplementedError("an envelope bounds a problem; it is solved by water-filling or newton")
+
+
+def envelope(impact: Impact, lo: Array, hi: Array) -> Impact:
+    """A convex impact that nowhere on [lo, hi] exceeds `impact`.
+
+    The convex envelope where the curvature is known or given by points; of a sum of other curves the sum of their
+    envelopes, which is convex and lies below.
+
+    Args:
+        impact: curves that have convex and concave stretches (`has_pieces`).
+        lo, hi: ends of each bucket's range in shares, (N,).
+    """
+    if isinstance(impact, Tabulated):
+        return _hulls(impact, lo, hi)
+    if isinstance(impact, Sum) and not (impact.smooth and impact.curvature(hi).known.all()):
+        return Sum(tuple(envelope(part, lo, hi) for part in impact.parts))
+    return _tangent_chords(impact, lo, hi)
+
+
+def splice(curves: Any, i: int, one: Any) -> Impact:
+    """Envelopes with those of bucket i replaced by `one`, the envelope of that bucket alone."""
+    if isinstance(curves, Sum):
+        return Sum(tuple(splice(part, i, other) for part, other in zip(curves.parts, one.parts, strict=True)))
+    if isinstance(curves, Tabulated):
+        return _splice_tables(curves, i, one)
+    arrays = {name: getattr(curves, name).copy() for name in ("lo", "hi", "turn", "slope")}
+    for name, values in arrays.items():
+        values[i] = getattr(one, name)[0]
+    return replace(curves, **arrays)
+
+
+def _splice_tables(curves: Tabulated, i: int, one: Tabulated) -> Tabulated:
+    points = max(curves.shares.shape[1], one.shares.shape[1])
+    rows = [_padded(x, y, points) for x, y in zip(curves.shares, curves.cost_at, strict=True)]
+    rows[i] = _padded(one.shares[0], one.cost_at[0], points)
+    return curves._with(shares=np.array([x for x, _ in rows]), cost_at=np.array([y for _, y in rows]))
+
+
+def _tangent_chords(impact: Impact, lo: Array, hi: Array) -> Envelope:
+    shape = impact.curvature(hi)
+    bends = np.where(shape.convex, hi, np.where(shape.concave, lo, np.clip(shape.inflection, lo, hi)))
+    turn = np.where(bends >= hi, hi, lo)
+    both = (bends > lo) & (bends < hi)
+    if both.any():
+        turn = np.where(both, _touching(impact, lo, bends, hi), turn)
+    level, width = impact.cost(turn), hi - turn
+    rise = impact.cost(hi) - level
+    slope = np.divide(rise, width, out=np.zeros(len(lo)), where=width > 0)
+    return Envelope(impact, lo, hi, turn, np.where(width > 0, slope, impact.marginal_left(hi)))
+
+
+def _touching(impact: Impact, lo: Array, bends: Array, hi: Array) -> Array:
+    """The point of [lo, bends] whose tangent passes through the curve's end at hi; lo if every tangent passes below.
+
+    The tangent's height at hi grows along the convex stretch, so bisection finds the point.
+    """
+    end = impact.cost(hi)
+
+    def overshoots(at: Array) -> Any:
+        return impact.cost(at) + impact.marginal(at) * (hi - at) >= end
+
+    left, right = lo, bends
+    for _ in range(BISECTIONS):
+        middle = 0.5 * (left + right)
+        over = overshoots(middle)
+        left, right = np.where(over, left, middle), np.where(over, middle, right)
+    return np.where(overshoots(lo), lo, left)
+
+
+def _hulls(impact: Tabulated, lo: Array, hi: Array) -> Tabulated:
+    """Lower convex hulls of tabulated curves, one row a bucket.
+
+    A parabola (slippage that is straight between points) is first replaced by a fine polygon below it.
+    """
+    ends = list(zip(lo.tolist(), hi.tolist(), strict=True))
+    inner = [np.linspace(a, b, POLYGON) if impact.quoted == "per_share" else np.zeros(0) for a, b in ends]
+    hulls = [convex_hull(corners(impact.take(k), a, b, inner[k])) for k, (a, b) in enumerate(ends)]
+    points = 1 + max(2, *(len(x) for x, _ in hulls))
+    rows = [_padded(x, y, points) for x, y in hulls]
+    return impact._with(shares=np.array([x for x, _ in rows]), cost_at=np.array([y for _, y in rows]), quoted="total")
+
+
+def _padded(x: Array, y: Array, points: int) -> Vertices:
+    """A hull continued to 0 shares on its first slope, and to a number of points on its last."""
+    slopes = np.diff(y) / np.diff(x) if len(x) > 1 else np.zeros(1)
+    if x[0] > 0:
+        x, y = np.append(0.0, x), np.append(y[0] - slopes[0] * x[0], y)
+    beyond = max(x[-1], 1.0) * np.arange(1, points - len(x) + 1)
+    return np.append(x, x[-1] + beyond), np.append(y, y[-1] + slopes[-1] * beyond)

@@ -1,0 +1,24 @@
+"""The program `optexec`: one command a module."""
+
+from collections.abc import Callable
+
+from optexec.runners.calibrate import calibrate_book
+from optexec.runners.command_line import application
+from optexec.runners.compare import compare_objectives
+from optexec.runners.solve import solve_order
+from optexec.runners.verify import verify_methods
+
+COMMANDS: dict[str, Callable[..., None]] = {
+    "solve": solve_order,
+    "compare": compare_objectives,
+    "verify": verify_methods,
+    "calibrate": calibrate_book,
+}
+
+main = application(help="Split a parent order over the trading day at the least cost, with a certificate.")
+for name, command in COMMANDS.items():
+    main.command(name, no_args_is_help=True)(command)
+
+
+if __name__ == "__main__":
+    main()

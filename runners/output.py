@@ -1,0 +1,115 @@
+"""Files and tables that the commands write."""
+
+import json
+import math
+import sys
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+
+from optexec.models.errors import InvalidInput
+
+PLAIN_WIDTH = 120
+TABLES = (".csv", ".parquet")
+
+
+def check_writable(path: Path | None, suffixes: tuple[str, ...] = TABLES) -> None:
+    """Refuse an output file of another suffix, or in a folder that does not exist, before the work is done.
+
+    >>> check_writable(Path("schedule.xls"))
+    Traceback (most recent call last):
+    ...
+    optexec.models.errors.InvalidInput: schedule.xls: cannot be written as '.xls'; name it .csv or .parquet
+    """
+    if path is None:
+        return
+    if path.suffix not in suffixes:
+        raise InvalidInput(f"{path}: cannot be written as {path.suffix!r}; name it {' or '.join(suffixes)}")
+    if not path.parent.is_dir():
+        raise InvalidInput(f"{path}: there is no folder {path.parent}; make it first")
+
+
+def write_table(table: pd.DataFrame, path: Path | None) -> None:
+    """Write a table with its index as CSV or Parquet, by the suffix; nothing without a path."""
+    if path is None:
+        return
+    if path.suffix == ".csv":
+        table.to_csv(path, lineterminator="\n")
+    else:
+        table.to_parquet(path)
+
+
+def print_json(schema: str, **content: Any) -> None:
+    """Print one JSON object on stdout; numbers that JSON does not have become null.
+
+    >>> print_json("optexec.example.v1", gap=float("inf"))
+    {"schema": "optexec.example.v1", "gap": null}
+    """
+    print(json.dumps({"schema": schema, **_finite(content)}, allow_nan=False))
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(member) for key, member in value.items()}
+    if isinstance(value, list):
+        return [_finite(member) for member in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a table as dictionaries, the index first.
+
+    >>> records(pd.DataFrame({"cost": [1.5]}, index=pd.Index(["twap"], name="schedule")))
+    [{'schedule': 'twap', 'cost': 1.5}]
+    """
+    return [{str(k): v for k, v in row.items()} for row in table.reset_index().to_dict("records")]
+
+
+def console() -> Console:
+    """Where people read: the terminal at its own width, or plain text 120 columns wide."""
+    return Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH, highlight=False, markup=False, emoji=False)
+
+
+def facts(rows: dict[str, str]) -> Table:
+    """Two columns, what and how much."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold")
+    table.add_column()
+    for name, value in rows.items():
+        table.add_row(name, value)
+    return table
+
+
+def columns(headings: list[str], rows: list[list[str]]) -> Table:
+    """A table whose first column is text and whose others are numbers, aligned right."""
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for place, heading in enumerate(headings):
+        table.add_column(heading, justify="right" if place else "left", no_wrap=place == 0)
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def dollars(value: float) -> str:
+    """Dollars and cents, more digits below a cent.
+
+    >>> dollars(1234.567), dollars(0.00123456), dollars(float("-inf"))
+    ('1,234.57', '0.001235', 'unknown')
+    """
+    if not math.isfinite(value):
+        return "unknown"
+    return f"{value:,.2f}" if abs(value) >= 0.01 or value == 0 else f"{value:.4g}"
+
+
+def percent(fraction: float) -> str:
+    """A fraction in percent, without the sign.
+
+    >>> percent(0.1234), percent(2e-9), percent(float("nan"))
+    ('12.34', '2e-07', 'unknown')
+    """
+    if not math.isfinite(fraction):
+        return "unknown"
+    return f"{100 * fraction:.1g}" if 0 < abs(fraction) < 5e-5 else f"{100 * fraction:,.2f}"

@@ -1,0 +1,113 @@
+"""`optexec solve`: the schedule of least cost, its certificate, and what it saves against the baselines."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from optexec.runners.command_line import (
+    Gap,
+    Json,
+    Objective,
+    Output,
+    Settings,
+    SpecFile,
+    TimeLimit,
+    guarded,
+    run_alone,
+    solver_settings,
+)
+
+if TYPE_CHECKING:
+    import optexec as ox
+
+Method = Annotated[str | None, typer.Option("--method", help="Method, in place of the one that SPEC names.")]
+Plot = Annotated[
+    Path | None, typer.Option("--plot", metavar="FILE", help="Draw the schedule to a .png, .svg or .pdf file.")
+]
+PLOTS = (".png", ".svg", ".pdf")
+
+
+@guarded
+def solve_order(
+    spec: SpecFile,
+    objective: Objective = None,
+    method: Method = None,
+    settings: Settings = None,
+    gap: Gap = None,
+    time_limit: TimeLimit = None,
+    as_json: Json = False,
+    output: Output = None,
+    plot: Plot = None,
+) -> None:
+    """Find the schedule of least cost and certify it.
+
+    Example: optexec solve cost.toml --objective B --set objective.rho=1e-5 -o schedule.csv --plot schedule.png
+    """
+    import optexec as ox
+    from optexec.runners.output import check_writable, write_table
+    from optexec.runners.spec import load_spec
+
+    check_writable(output)
+    check_writable(plot, PLOTS)
+    options = solver_settings(method=method, gap=gap, time_limit=time_limit)
+    declared = load_spec(spec, [*(settings or ()), *options])
+    schedule = ox.solve(declared.problem(objective), declared.method, **declared.stopping)
+    write_table(schedule.frame, output)
+    if plot is not None:
+        _draw(schedule, plot)
+    if as_json:
+        print(schedule.to_json())
+    else:
+        _print(schedule)
+
+
+def _draw(schedule: "ox.Schedule", path: Path) -> None:
+    from optexec.analysis.comparison import baselines
+    from optexec.analysis.plots import plot_schedule
+
+    shown = {name: other for name, other in baselines(schedule.problem).items() if name in ("twap", "vwap")}
+    plot_schedule(schedule, shown).savefig(path)
+
+
+def _print(schedule: "ox.Schedule") -> None:
+    from optexec.analysis.comparison import baselines, savings
+    from optexec.runners.output import columns, console, dollars, facts, percent
+
+    others = {name: other for name, other in baselines(schedule.problem).items() if name != schedule.method}
+    priced = {schedule.method: schedule, **others}
+    rows = [
+        [str(name), dollars(row.cost), _bps(priced[str(name)]), dollars(row.saving), percent(row.excess)]
+        for name, row in savings(schedule, others).iterrows()
+    ]
+    saving, excess = f"saving by {schedule.method} ($)", f"excess over {schedule.method} (%)"
+    out = console()
+    out.print(facts(_summary(schedule)))
+    out.print()
+    out.print(columns(["schedule", "cost ($)", "cost (bps)", saving, excess], rows))
+
+
+def _bps(schedule: "ox.Schedule") -> str:
+    return "no price" if schedule.bps is None else f"{schedule.bps:,.3f}"
+
+
+def _summary(schedule: "ox.Schedule") -> dict[str, str]:
+    from optexec.runners.output import dollars, percent
+
+    problem, order = schedule.problem, schedule.problem.order
+    at = "" if order.price is None else f" at ${order.price:,.10g}"
+    lots = "" if order.lot is None else f" in lots of {order.lot:,.10g}"
+    bps = "" if schedule.bps is None else f" = {schedule.bps:.4g} bps of ${order.notional:,.0f}"
+    return {
+        "order": f"{order.side} {order.shares:,.10g} shares{at}{lots} over {problem.buckets:,} buckets",
+        "method": f"{schedule.method}, {schedule.seconds:.2g} s",
+        "status": schedule.status,
+        "objective": f"${dollars(schedule.objective)}{bps}",
+        **{f"  {name}": f"${dollars(cost)}" for name, cost in schedule.breakdown.items()},
+        "lower bound": f"${dollars(schedule.lower_bound)}",
+        "gap": f"{percent(schedule.gap)} %",
+    }
+
+
+if __name__ == "__main__":
+    run_alone(solve_order)

@@ -1,0 +1,245 @@
+"""Whole lots: the exact optimum on the lot grid for any curve, by backward induction over the inventory."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numba
+import numpy as np
+
+from optexec.models.errors import InfeasibleOrder, InvalidInput
+from optexec.models.objective import InventoryRisk
+from optexec.models.problem import Problem
+from optexec.models.validation import Array
+
+ROUNDING = 1e-9
+"""Fraction of a lot that a limit may miss a whole lot by and still hold it."""
+MEMORY = 2 * 2**30
+"""Bytes that the table of values may take."""
+
+
+@dataclass(frozen=True, eq=False)
+class Policy:
+    """The least cost-to-go from every bucket and every inventory, and so the best slice there.
+
+    Args:
+        problem: the declaration.
+        lot: shares a lot.
+        odd: shares beside the whole lots, traded inside one slice; 0 if there are none.
+        values: (layers, N+1, lots+1): dollars from the start of bucket i (from 0) with r lots to trade; layer 0
+            with the odd shares traded, layer 1 (if there are odd shares) with them still to trade.
+    """
+
+    problem: Problem
+    lot: float
+    odd: float
+    values: Array
+
+    @property
+    def cost(self) -> float:
+        """Least cost of the whole order in dollars."""
+        return float(self.values[-1, 0, -1])
+
+    @cached_property
+    def stages(self) -> "Stages":
+        """Costs of slices and of inventory by lots."""
+        return Stages(self.problem, self.lot, self.values.shape[2] - 1)
+
+    def schedule(self, start: int = 0, lots: int | None = None, odd_left: bool | None = None) -> Array:
+        """The best slices from a bucket on, for any inventory that is left there.
+
+        Args:
+            start: position of the first bucket to plan, from 0.
+            lots: whole lots left; all of them by default.
+            odd_left: whether the odd shares are still to trade; by default if there are any.
+
+        Returns:
+            Shares of buckets start..N-1.
+
+        Raises:
+            InfeasibleOrder: limits that cannot hold what is left in whole lots.
+
+        >>> import optexec as ox
+        >>> order = ox.Order(400, lot=100)
+        >>> table = backward(ox.Problem(order, ox.Power(a=[1.0, 2.0, 2.0], b=2.0), ox.objective("A")))
+        >>> table.schedule().tolist(), table.schedule(start=1, lots=1).tolist()
+        ([200.0, 100.0, 100.0], [100.0, 0.0])
+        """
+        left = self.values.shape[2] - 1 if lots is None else lots
+        layer = len(self.values) - 1 if odd_left is None else int(odd_left)
+        if not np.isfinite(self.values[layer, start, left]):
+            raise InfeasibleOrder(
+                f"the limits hold no schedule in whole lots of {self.lot:,.10g} for {left * self.lot:,.10g} "
+                f"shares from bucket {start + 1} on; use a smaller lot or wider limits"
+            )
+        x = np.zeros(self.problem.buckets - start)
+        for i in range(start, self.problem.buckets):
+            slice_, left, layer = self._best_slice(i, left, layer)
+            x[i - start] = slice_
+        return x
+
+    def _best_slice(self, i: int, left: int, layer: int) -> tuple[float, int, int]:
+        """Shares to trade in bucket i, and the state after."""
+        options = []
+        for after, extra in ((layer, 0.0), (0, self.odd)) if layer else ((layer, 0.0),):
+            first, costs = self.stages.slices(i, extra)
+            most = min(left - first, len(costs) - 1)
+            if most < 0:
+                continue
+            lots_after = left - first - np.arange(most + 1)
+            ahead = self.values[after, i + 1, lots_after] + self.stages.holding(i, lots_after, after * self.odd)
+            totals = costs[: most + 1] + ahead
+            n = int(np.argmin(totals))
+            options.append((float(totals[n]), (first + n) * self.lot + extra, left - first - n, after))
+        _, slice_, left, layer = min(options)
+        return slice_, left, layer
+
+
+@dataclass(frozen=True, eq=False)
+class Stages:
+    """Costs of one bucket by whole lots.
+
+    Args:
+        problem: the declaration.
+        lot: shares a lot.
+        lots: most lots to trade.
+    """
+
+    problem: Problem
+    lot: float
+    lots: int
+
+    @cached_property
+    def _weights(self) -> Array:
+        term = self.problem.terms.find(InventoryRisk)
+        return np.zeros(self.problem.buckets) if term is None else term.scaled_weights(self.problem.buckets)
+
+    def holding(self, i: int, lots: Array, odd: float) -> Array:
+        """Cost of holding whole lots and the odd shares after bucket i, in dollars."""
+        return InventoryRisk.holding_cost(self._weights[i], lots * self.lot + odd)
+
+    def slices(self, i: int, extra: float) -> tuple[int, Array]:
+        """First number of lots that may trade in bucket i beside `extra` shares, and the costs from it on."""
+        low = max(0, int(np.ceil((self.problem.lo[i] - extra) / self.lot - ROUNDING)))
+        high = min(self.lots, int(np.floor((self.problem.hi[i] - extra) / self.lot + ROUNDING)))
+        x = np.arange(low, high + 1) * self.lot + extra
+        separable = [term for term in self.problem.terms if term.separable]
+        return low, sum((term.at_bucket(self.problem, i, x) for term in separable), start=np.zeros(len(x)))
+
+
+def backward(problem: Problem) -> Policy:
+    """Least cost-to-go of every bucket and inventory, for an order in whole lots.
+
+    With r lots left before bucket i (from 0) and V_N(r) = 0 for r = 0, infinite otherwise,
+
+        V_i(r) = min over lots n of  c_i(n) + psi w_i/2 (r - n)^2 + V_{i+1}(r - n),
+
+    exact on the lot grid for any curve. An odd remainder doubles the states: whether it has been traded.
+
+    Cost: a bucket with a convex curve takes O(L log L) steps for L lots, because the best inventory to leave
+    grows with r; any other takes L times the lots it may trade. Memory: 8 (N+1)(L+1) bytes, twice with an odd
+    remainder.
+    Source: Bellman (1957); row minima of totally monotone matrices by divide and conquer, Aggarwal et al. (1987).
+
+    Raises:
+        InvalidInput: an order without lots, a term that couples the buckets otherwise than by the inventory, a
+            table of values over 2 GiB.
+        InfeasibleOrder: limits that cannot hold the order in whole lots.
+
+    >>> import optexec as ox
+    >>> concave = ox.Power(a=[1.0, 0.5, 2.0], b=0.5)
+    >>> backward(ox.Problem(ox.Order(400, lot=100), concave, ox.objective("A"))).cost
+    10.0
+    """
+    if reason := obstacle(problem):
+        raise InvalidInput(f"dp does not apply: {reason}")
+    lot = float(problem.order.lot or 1.0)
+    lots, odd = divmod(problem.shares, lot)
+    stages = Stages(problem, lot, int(lots))
+    values = np.full((1 + (odd > 0), problem.buckets + 1, int(lots) + 1), np.inf)
+    values[0, -1, 0] = 0.0
+    held = np.arange(int(lots) + 1)
+    convex = problem.curvature.convex
+    for i in reversed(range(problem.buckets)):
+        first, costs = stages.slices(i, 0.0)
+        ahead = values[0, i + 1] + stages.holding(i, held, 0.0)
+        values[0, i] = _least_sums(first, costs, ahead, bool(convex[i]))
+        if odd:
+            waiting = values[1, i + 1] + stages.holding(i, held, odd)
+            hosted = _least_sums(*stages.slices(i, odd), ahead, bool(convex[i]))
+            values[1, i] = np.minimum(_least_sums(first, costs, waiting, bool(convex[i])), hosted)
+    policy = Policy(problem, lot, odd, values)
+    if not np.isfinite(policy.cost):
+        raise InfeasibleOrder(
+            f"the limits hold no schedule in whole lots of {lot:,.10g} for {problem.shares:,.10g} shares; "
+            "use a smaller lot or wider limits"
+        )
+    return policy
+
+
+def obstacle(problem: Problem) -> str:
+    """Why the dynamic programme does not apply; empty if it does.
+
+    >>> import optexec as ox
+    >>> obstacle(ox.Problem(ox.Order(300), ox.Linear(0.01), ox.objective("A"), buckets=3))
+    'the order has no lot'
+    """
+    if problem.order.lot is None:
+        return "the order has no lot"
+    for term in problem.terms:
+        if not term.separable and not isinstance(term, InventoryRisk):
+            return f"the {term.name} term couples the buckets"
+    size = 16.0 * (problem.buckets + 1) * (problem.shares / problem.order.lot + 1)
+    return "" if size <= MEMORY else f"its table would take {size / 2**30:.0f} GiB; use larger lots"
+
+
+def _least_sums(first: int, costs: Array, ahead: Array, convex: bool) -> Array:
+    """min over n of costs[n] + ahead[r - first - n], for every r."""
+    out = np.full(len(ahead), np.inf)
+    if first >= len(out) or not len(costs):
+        return out
+    window = out[first:]
+    finite = np.flatnonzero(np.isfinite(ahead))
+    if convex and len(finite) and finite[-1] - finite[0] + 1 == len(finite):
+        a, b = int(finite[0]), int(finite[-1])
+        rows = window[a : min(b + len(costs), len(window))]
+        _convex_sums(costs, ahead[a : b + 1], rows)
+    else:
+        _all_sums(costs, ahead, window)
+    return out
+
+
+@numba.njit(cache=True, error_model="numpy")
+def _all_sums(costs: Array, ahead: Array, out: Array) -> None:
+    """By trying every pair; the inner loop runs over contiguous memory and vectorises."""
+    for n in range(min(len(costs), len(out))):
+        cost = costs[n]
+        if cost == np.inf:
+            continue
+        for k in range(len(out) - n):
+            total = cost + ahead[k]
+            least = out[n + k]
+            out[n + k] = total if total < least else least
+
+
+@numba.njit(cache=True, error_model="numpy")
+def _convex_sums(costs: Array, ahead: Array, out: Array) -> None:
+    """For convex costs: the best k in out[r] = min costs[r - k] + ahead[k] grows with r, so halve the rows."""
+    stack = np.empty((128, 4), np.int64)
+    stack[0, 0], stack[0, 1], stack[0, 2], stack[0, 3] = 0, len(out) - 1, 0, len(ahead) - 1
+    top = 1
+    while top > 0:
+        top -= 1
+        first, last, low, high = stack[top]
+        row = (first + last) // 2
+        least, best = np.inf, max(low, row - len(costs) + 1)
+        for k in range(best, min(high, row) + 1):
+            total = costs[row - k] + ahead[k]
+            if total < least:
+                least, best = total, k
+        out[row] = least
+        if first < row:
+            stack[top, 0], stack[top, 1], stack[top, 2], stack[top, 3] = first, row - 1, low, best
+            top += 1
+        if row < last:
+            stack[top, 0], stack[top, 1], stack[top, 2], stack[top, 3] = row + 1, last, best, high
+            top += 1

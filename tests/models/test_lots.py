@@ -1,0 +1,122 @@
+"""Whole lots: exact sums, limits, the largest remainder, and honest gaps."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from plain import whole_schedules
+from strategies import cases
+
+import optexec as ox
+
+
+def declare(shares, lot, limits=None, buckets=4, impact=None, terms=None):
+    impact = ox.Linear(0.01) if impact is None else impact
+    return ox.Problem(ox.Order(shares, lot=lot), impact, terms or ox.objective("A"), limits=limits, buckets=buckets)
+
+
+@settings(max_examples=300)
+@given(
+    lot=st.sampled_from([1, 7, 100]),
+    lots=st.integers(1, 60),
+    odd=st.integers(0, 99),
+    weights=st.lists(st.integers(0, 100), min_size=1, max_size=8).filter(any),
+)
+def test_rounding_keeps_the_sum_and_puts_the_odd_remainder_in_one_slice(lot, lots, odd, weights):
+    shares = lot * lots + odd % lot
+    x = shares * np.array(weights) / sum(weights)
+    rounded = ox.round_to_lots(declare(shares, lot, buckets=len(weights)), x)
+    assert rounded.sum() == shares
+    assert np.all(rounded >= 0)
+    remainders = rounded % lot
+    assert np.count_nonzero(remainders) == (odd % lot > 0)
+    assert remainders.sum() == odd % lot
+    assert np.all(np.abs(rounded - x) < 2 * lot + 1e-9)
+
+
+@settings(max_examples=200)
+@given(weights=st.lists(st.integers(0, 100), min_size=2, max_size=6).filter(any), lots=st.integers(1, 40))
+def test_rounding_is_by_largest_remainder(weights, lots):
+    x = 100.0 * lots * np.array(weights) / sum(weights)
+    rounded = ox.round_to_lots(declare(100 * lots, 100, buckets=len(weights)), x)
+    down = np.floor(x / 100 + 1e-9)
+    up = rounded / 100 - down
+    assert set(up.tolist()) <= {0.0, 1.0}
+    remainder = x / 100 - down
+    if up.any() and not up.all():
+        assert remainder[up == 1].min() >= remainder[up == 0].max() - 1e-9
+
+
+@settings(max_examples=200)
+@given(st.data())
+def test_rounding_stays_inside_the_limits(data):
+    n, lot = data.draw(st.integers(2, 5)), 10
+    lo = np.array(data.draw(st.lists(st.integers(0, 60), min_size=n, max_size=n)))
+    hi = lo + np.array(data.draw(st.lists(st.integers(0, 200), min_size=n, max_size=n)))
+    shares = data.draw(st.integers(max(int(lo.sum()), lot), max(int(hi.sum()), lot)))
+    if not lo.sum() <= shares <= hi.sum():
+        return
+    problem = declare(shares, lot, ox.Limits(minimum=lo, maximum=hi), n)
+    fraction = (shares - lo.sum()) / max((hi - lo).sum(), 1)
+    try:
+        rounded = ox.round_to_lots(problem, lo + fraction * (hi - lo))
+    except ox.InfeasibleOrder:
+        assert not any(fits(problem, host) for host in range(n))
+        return
+    assert rounded.sum() == shares
+    assert np.all(rounded >= lo)
+    assert np.all(rounded <= hi)
+    assert np.count_nonzero(rounded % lot) <= 1
+
+
+def fits(problem, host):
+    """Whether the limits hold a schedule in whole lots with the odd remainder in this bucket."""
+    lots, odd = divmod(int(problem.shares), int(problem.order.lot))
+    low = high = 0
+    for k, (a, b) in enumerate(zip(problem.lo, problem.hi, strict=True)):
+        extra = odd if k == host else 0
+        least, most = max(-((extra - a) // problem.order.lot), 0), (b - extra) // problem.order.lot
+        if least > most:
+            return False
+        low, high = low + least, high + most
+    return low <= lots <= high
+
+
+@pytest.mark.parametrize("method", ["waterfill", "milp", "twap", "greedy", "dp"])
+def test_limits_that_hold_no_lots_are_infeasible(method):
+    problem = declare(200, 100, ox.Limits(maximum=50))
+    with pytest.raises(ox.InfeasibleOrder, match="lots of 100"):
+        ox.solve(problem, method)
+
+
+def lot_optimum(case, lot_units):
+    """The cheapest lattice schedule in lots of `lot_units` units, the odd remainder inside any one slice."""
+    lots, odd = divmod(case.units, lot_units)
+    best = None
+    for whole in whole_schedules(lots, len(case.lo)):
+        for host in range(len(case.lo)) if odd else [0]:
+            x = [(k * lot_units + (odd if i == host else 0)) * case.unit for i, k in enumerate(whole)]
+            inside = all(a <= v + 1e-9 <= b + 2e-9 for a, v, b in zip(case.lo, x, case.hi, strict=True))
+            if inside and (best is None or case.objective(x) < best):
+                best = case.objective(x)
+    return best
+
+
+@settings(max_examples=30)
+@given(data=st.data())
+def test_the_gap_in_lots_is_honest(data):
+    case, problem = data.draw(cases(limited=False))
+    lot = data.draw(st.integers(1, min(3, case.units)))
+    in_lots = problem.replace(order=ox.Order(case.shares, lot=lot * case.unit))
+    best = lot_optimum(case, lot)
+    for name in ox.methods(in_lots):
+        s = ox.solve(in_lots, name, time_limit=20)
+        assert s.x.sum() == case.shares, name
+        assert np.count_nonzero(np.abs(s.x / (lot * case.unit) % 1) > 1e-9) <= 1, name
+        slack = 1e-9 * case.yardstick()
+        assert s.objective >= best - slack, name
+        assert s.lower_bound <= best + slack, name
+        if s.status == "optimal":
+            assert s.objective <= best + 1e-4 * abs(best) + slack, name
+        if name == "dp":
+            assert s.objective <= best + slack
