@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 
 from optexec.models.curvature import Curvature, of_kind
+from optexec.models.errors import InvalidInput
 from optexec.models.impact import Impact, Sum
+from optexec.models.per_bucket import PerBucket
 from optexec.models.tabulated import Tabulated
 from optexec.models.under_estimate import Vertices, convex_hull, corners
 from optexec.models.validation import Array
@@ -93,6 +95,8 @@ def envelope(impact: Impact, lo: Array, hi: Array) -> Impact:
     """
     if isinstance(impact, Tabulated):
         return _hulls(impact, lo, hi)
+    if isinstance(impact, PerBucket):
+        return PerBucket.of_groups([(at, envelope(part, lo[at], hi[at])) for at, part in impact.groups])
     if isinstance(impact, Sum) and not (impact.smooth and impact.curvature(hi).known.all()):
         return Sum(tuple(envelope(part, lo, hi) for part in impact.parts))
     return _tangent_chords(impact, lo, hi)
@@ -102,6 +106,11 @@ def splice(curves: Any, i: int, one: Any) -> Impact:
     """Envelopes with those of bucket i replaced by `one`, the envelope of that bucket alone."""
     if isinstance(curves, Sum):
         return Sum(tuple(splice(part, i, other) for part, other in zip(curves.parts, one.parts, strict=True)))
+    if isinstance(curves, PerBucket):
+        number, place = curves.home(i)
+        positions, group = curves.groups[number]
+        changed = (positions, splice(group, place, one.groups[0][1]))
+        return PerBucket.of_groups([*curves.groups[:number], changed, *curves.groups[number + 1 :]])
     if isinstance(curves, Tabulated):
         return _splice_tables(curves, i, one)
     arrays = {name: getattr(curves, name).copy() for name in ("lo", "hi", "turn", "slope")}
@@ -119,6 +128,8 @@ def _splice_tables(curves: Tabulated, i: int, one: Tabulated) -> Tabulated:
 
 def _tangent_chords(impact: Impact, lo: Array, hi: Array) -> Envelope:
     shape = impact.curvature(hi)
+    if not shape.known.all():
+        raise InvalidInput(f"the curvature of {impact!r:.80} is unknown: it has no envelope")
     bends = np.where(shape.convex, hi, np.where(shape.concave, lo, np.clip(shape.inflection, lo, hi)))
     turn = np.where(bends >= hi, hi, lo)
     both = (bends > lo) & (bends < hi)
@@ -127,7 +138,9 @@ def _tangent_chords(impact: Impact, lo: Array, hi: Array) -> Envelope:
     level, width = impact.cost(turn), hi - turn
     rise = impact.cost(hi) - level
     slope = np.divide(rise, width, out=np.zeros(len(lo)), where=width > 0)
-    return Envelope(impact, lo, hi, turn, np.where(width > 0, slope, impact.marginal_left(hi)))
+    with np.errstate(divide="ignore"):
+        end = impact.marginal_left(hi)
+    return Envelope(impact, lo, hi, turn, np.where((width > 0) | ~np.isfinite(end), slope, end))
 
 
 def _touching(impact: Impact, lo: Array, bends: Array, hi: Array) -> Array:

@@ -185,6 +185,11 @@ class Power(Family):
         return (np.maximum(price, 0.0) / (a * degree)) ** (1 / (degree - 1))
 
 
+def _saturation(t: Any, xp: Any) -> Any:
+    """1 - exp(-t), with all its digits for small t where the namespace can give them."""
+    return -xp.expm1(-t) if hasattr(xp, "expm1") else 1 - xp.exp(-t)
+
+
 def _scaled_power(scale: Parameter, x: Array, exponent: Parameter) -> Array:
     """scale x^exponent, infinite at 0 for a negative exponent, 0 where the scale is 0."""
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -217,7 +222,7 @@ class Exponential(Family):
         self._validate(a=nonnegative, b=positive)
 
     def curve(self, x: Any, xp: Any = np) -> Any:
-        return self.a * (1 - xp.exp(-self.b * x))
+        return self.a * _saturation(self.b * x, xp)
 
     def marginal(self, x: Array) -> Array:
         slope = self.a * self.b * np.exp(-self.b * x)

@@ -167,7 +167,7 @@ class Sum(Impact):
     def _split(self) -> tuple[list[Impact], Array]:
         """The addends that are not straight lines, and the marginal cost of the others."""
         one = np.ones(self.buckets or 1)
-        straight = [bool(part.curvature(one).linear.all()) for part in self.parts]
+        straight = [bool(part.curvature(np.inf * one).linear.all()) for part in self.parts]
         slopes = [part.marginal(one) for part, is_straight in zip(self.parts, straight, strict=True) if is_straight]
         return [p for p, s in zip(self.parts, straight, strict=True) if not s], sum(slopes, start=np.zeros(1))
 

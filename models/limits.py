@@ -1,6 +1,6 @@
 """Limits on the slices: floors, caps and participation in the market's volume."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -113,26 +113,29 @@ class Limits:
 
     def _mend(self, shares: float, high: Array) -> str:
         """What would make room: the participation that does, if one does, else the missing shares."""
-        fallback = f"raise limits.maximum by {shares - high.sum():,.10g} shares in all, or lower the order"
         if self.participation is None:
-            return fallback
+            return f"raise limits.maximum by {shares - high.sum():,.10g} shares in all, or lower the order"
         raised = _least_participation(shares, len(high), self)
-        return fallback if raised is None else f"raise participation to {raised:.3g}"
+        if raised is not None:
+            return f"raise participation to {raised:.3g}"
+        whole = replace(self, participation=1.0)._caps(len(high)).sum()
+        return f"even a participation of 1 allows {whole:,.10g}; lower the order"
 
 
 def _least_participation(shares: float, buckets: int, limits: Limits) -> float | None:
-    """Least participation, rounded up to three digits, that leaves room for the order; None if 1 is too little."""
-    cap = np.full(buckets, np.inf) if limits.maximum is None else np.broadcast_to(limits.maximum, (buckets,))
-    volume = np.broadcast_to(np.asarray(limits.volume, dtype=float), (buckets,))
-    reach = np.minimum(cap, shares) / volume
-    low, high = 0.0, 1.0
-    if np.minimum(reach, 1.0) @ volume < shares:
+    """Least participation of three digits that leaves room for the order; None if 1 is too little."""
+
+    def holds(participation: float) -> bool:
+        caps = np.minimum(replace(limits, participation=participation)._caps(buckets), shares)
+        return bool(caps.sum() >= shares)
+
+    if not holds(1.0):
         return None
+    low, high = 0.0, 1.0
     for _ in range(60):
         middle = (low + high) / 2
-        if np.minimum(reach, middle) @ volume < shares:
-            low = middle
-        else:
-            high = middle
-    digits = 2 - int(np.floor(np.log10(high)))
-    return float(np.ceil(round(high * 10**digits, 6)) / 10**digits)
+        low, high = (low, middle) if middle > 0 and holds(middle) else (middle, high)
+    step = 10.0 ** (np.floor(np.log10(high)) - 2)
+    rounded = np.ceil(high / step) * step
+    candidates = (float(f"{rounded + k * step:.3g}") for k in range(3))
+    return next((min(c, 1.0) for c in candidates if holds(min(c, 1.0))), None)

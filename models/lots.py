@@ -32,6 +32,8 @@ def round_to_lots(problem: Problem, x: Array) -> Array:
     """
     lot = float(problem.order.lot or 1.0)
     lots, odd = divmod(problem.shares, lot)
+    if _is_whole(x, lot, odd):
+        return x
     if odd == 0:
         low, high = _lot_bounds(problem, lot, np.zeros(problem.buckets))
         if _room(low, high, lots):
@@ -48,6 +50,12 @@ def round_to_lots(problem: Problem, x: Array) -> Array:
         f"the limits hold no schedule in whole lots of {lot:,.10g} for {problem.shares:,.10g} shares "
         f"(rounded down to lots they allow {lot * high.sum():,.10g}); use a smaller lot or wider limits"
     )
+
+
+def _is_whole(x: Array, lot: float, odd: float) -> bool:
+    """Whether shares are whole lots already, but for the odd remainder inside one slice."""
+    rest = x % lot
+    return bool(np.count_nonzero(rest) <= 1 and rest.sum() == odd)
 
 
 def _lot_bounds(problem: Problem, lot: float, extra: Array) -> tuple[Array, Array]:

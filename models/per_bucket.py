@@ -11,6 +11,9 @@ from optexec.models.families import Family
 from optexec.models.impact import Impact, Sum
 from optexec.models.validation import Array
 
+Group = tuple[Any, Impact]
+"""Positions of buckets, and their impact with one value a bucket."""
+
 
 class PerBucket(Impact):
     """One impact for each bucket, of any family each.
@@ -28,26 +31,41 @@ class PerBucket(Impact):
     """
 
     def __init__(self, impacts: Sequence[Impact]) -> None:
-        self.impacts = tuple(impacts)
-        if not self.impacts:
+        impacts = tuple(impacts)
+        if not impacts:
             raise InvalidInput("PerBucket needs one impact a bucket, got none")
-        for k, impact in enumerate(self.impacts):
+        for k, impact in enumerate(impacts):
             if not isinstance(impact, Impact):
                 raise InvalidInput(f"PerBucket[{k}] must be an impact, got {impact!r:.80}")
             if impact.buckets is not None:
                 raise InvalidInput(f"PerBucket[{k}] must have scalar parameters, got {impact.buckets} values")
-        self._groups = _grouped(self.impacts)
+        self.groups = _grouped(impacts)
+
+    @classmethod
+    def of_groups(cls, groups: Sequence[Group]) -> "PerBucket":
+        """The impact whose buckets at `positions` are those of the group's impact, for positions that cover 0..N-1."""
+        made = object.__new__(cls)
+        made.groups = list(groups)
+        return made
 
     def __repr__(self) -> str:
-        return f"PerBucket([{', '.join(map(repr, self.impacts))}])"
+        return f"PerBucket([{', '.join(repr(self.take(k)) for k in range(self.buckets))}])"
 
     @property
-    def buckets(self) -> int | None:
-        return len(self.impacts)
+    def buckets(self) -> int:
+        return sum(len(positions) for positions, _ in self.groups)
+
+    def home(self, i: int) -> tuple[int, int]:
+        """Number of the group that holds bucket i, and the bucket's place in it."""
+        for number, (positions, _) in enumerate(self.groups):
+            place = np.flatnonzero(positions == i)
+            if place.size:
+                return number, int(place[0])
+        raise InvalidInput(f"there is no bucket {i} among {self.buckets}")
 
     def _gather(self, x: Array, evaluate: Callable[[Impact, Any], Array]) -> Array:
         out = np.empty(np.shape(x))
-        for positions, impact in self._groups:
+        for positions, impact in self.groups:
             out[..., positions] = evaluate(impact, positions)
         return out
 
@@ -64,7 +82,7 @@ class PerBucket(Impact):
         return self._gather(x, lambda impact, at: impact.marginal_slope(x[..., at]))
 
     def curvature(self, hi: Array) -> Curvature:
-        shapes = [(at, impact.curvature(hi[at])) for at, impact in self._groups]
+        shapes = [(at, impact.curvature(hi[at])) for at, impact in self.groups]
         out = Curvature(np.empty(hi.shape, bool), np.empty(hi.shape, bool), np.empty(hi.shape))
         for at, shape in shapes:
             out.convex[at], out.concave[at], out.inflection[at] = (
@@ -76,16 +94,16 @@ class PerBucket(Impact):
 
     @property
     def smooth(self) -> bool:
-        return all(impact.smooth for _, impact in self._groups)
+        return all(impact.smooth for _, impact in self.groups)
 
     @property
     def quadratic(self) -> bool:
-        return all(impact.quadratic for _, impact in self._groups)
+        return all(impact.quadratic for _, impact in self.groups)
 
     def inverse_marginal(self, price: Any) -> Array | None:
-        prices = np.broadcast_to(price, (len(self.impacts),))
-        out = np.empty(len(self.impacts))
-        for at, impact in self._groups:
+        prices = np.broadcast_to(price, (self.buckets,))
+        out = np.empty(self.buckets)
+        for at, impact in self.groups:
             part = impact.inverse_marginal(prices[at])
             if part is None:
                 return None
@@ -96,20 +114,21 @@ class PerBucket(Impact):
         return self._gather(x, lambda impact, at: impact.snap(x[..., at]))
 
     def has_pieces(self, hi: Array) -> bool:
-        return all(impact.has_pieces(hi[at]) for at, impact in self._groups)
+        return all(impact.has_pieces(hi[at]) for at, impact in self.groups)
 
     def take(self, positions: Any) -> Impact:
-        if np.ndim(positions) == 0 and not isinstance(positions, slice):
-            return self.impacts[positions]
-        return PerBucket(np.array(self.impacts, dtype=object)[positions].tolist())
+        if isinstance(positions, (int, np.integer)):
+            number, place = self.home(int(positions))
+            return self.groups[number][1].take(place)
+        return PerBucket([self.take(int(k)) for k in np.arange(self.buckets)[positions]])
 
     def declare(self, block: Any, x: Mapping[Any, Any], hi: Mapping[Any, float]) -> dict[Any, Any]:
         import pyomo.environ as pyo
 
         labels = list(x)
-        block.family = pyo.Block(range(1, len(self._groups) + 1))
+        block.family = pyo.Block(range(1, len(self.groups) + 1))
         costs: dict[Any, Any] = {}
-        for k, (positions, impact) in enumerate(self._groups):
+        for k, (positions, impact) in enumerate(self.groups):
             members = {labels[p]: x[labels[p]] for p in positions}
             costs |= impact.declare(block.family[k + 1], members, hi)
         return {i: costs[i] for i in labels}
@@ -135,7 +154,7 @@ def _stacked(impacts: Sequence[Impact]) -> Impact:
     return first
 
 
-def _grouped(impacts: Sequence[Impact]) -> list[tuple[Any, Impact]]:
+def _grouped(impacts: Sequence[Impact]) -> list[Group]:
     """(positions, impact) for each structure that occurs, the impact with its members' parameters stacked."""
     members: dict[Any, list[int]] = {}
     for position, impact in enumerate(impacts):

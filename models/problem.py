@@ -14,6 +14,9 @@ from optexec.models.objective import Objective, Term
 from optexec.models.order import Order
 from optexec.models.validation import Array, common_length, finite
 
+LARGEST = 1e100
+"""Shares and dollars that can be squared and added up."""
+
 
 class Problem:
     """Split an order over the buckets at the least value of the objective.
@@ -60,9 +63,21 @@ class Problem:
         self.lo: Array
         self.hi: Array
         self.lo, self.hi = self.limits.bounds(order, self.buckets)
+        self._check_range()
 
     def __repr__(self) -> str:
         return f"<Problem: {self.order!r} over {self.buckets} buckets, {' + '.join(t.name for t in self.terms)}>"
+
+    def _check_range(self) -> None:
+        """Refuse numbers that leave the range which arithmetic can square and add up."""
+        smallest = min(self.shares, self.order.lot or self.shares)
+        with np.errstate(all="ignore"):
+            dearest = abs(self.objective(self.hi)) if self.shares <= LARGEST else np.inf
+        if not (dearest <= LARGEST and smallest >= 1 / LARGEST):
+            raise InvalidInput(
+                f"{self.shares:.3g} shares would cost up to ${dearest:.3g}, beyond what can be computed; "
+                "check the units of the order and of the impact's parameters"
+            )
 
     def _lengths(self) -> dict[str, int]:
         impact = {} if self.impact.buckets is None else {"impact": self.impact.buckets}

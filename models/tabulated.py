@@ -165,7 +165,8 @@ class Tabulated(Family):
         """Convex points: a variable above every segment's cost. Others: Pyomo's incremental piecewise form."""
         import pyomo.environ as pyo
 
-        block.value = pyo.Var(list(x))
+        ranges = {i: self.take(k)._range(hi[i]) for k, i in enumerate(x)}
+        block.value = pyo.Var(list(x), bounds=lambda b, i: ranges[i])
         block.above = pyo.ConstraintList()
         block.through = pyo.Block(list(x))
         convex = self.curvature(np.array([hi[i] for i in x])).convex
@@ -177,6 +178,12 @@ class Tabulated(Family):
                 block.through[i].curve = curve._piecewise(x[i], block.value[i], hi[i])
         times = (lambda i: x[i] * block.value[i]) if self._order else (lambda i: block.value[i])
         return {i: block.value[i] if convex[k] else times(i) for k, i in enumerate(x)}
+
+    def _range(self, hi: float) -> tuple[float, float]:
+        """Least and most of what the model's variable stands for on [0, hi]: the cost, or slippage if not convex."""
+        grid = np.append(self.shares[self.shares < hi], hi)
+        values = self.cost(grid) if self.curvature(np.array([hi])).convex[0] else self.curve(grid)
+        return float(values.min()), float(values.max())
 
     def _declare_above(self, block: Any, x: Any, value: Any) -> None:
         """value >= the cost on every segment; for slippage, the line times x: one convex parabola each."""

@@ -21,8 +21,6 @@ from optexec.runners.tables import FAMILIES, Document, TermTable
 from optexec.runners.toml_file import one_line, override, read_toml
 
 TERMS = {"impact": ox.ImpactCost, "smoothing": ox.Smoothing, "inventory_risk": ox.InventoryRisk}
-LARGEST = 1e150
-"""Dollars and shares beyond which sums of squares overflow."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +59,7 @@ class Spec:
         with self._blaming("buckets"):
             buckets = self._buckets()
         with self._blaming(), np.errstate(all="ignore"):
-            return _representable(ox.Problem(order, impact, terms, limits=limits, buckets=buckets))
+            return ox.Problem(order, impact, terms, limits=limits, buckets=buckets)
 
     def missing(self) -> dict[str, str]:
         """Named objectives that the file has no parameters for -> the key that each lacks.
@@ -134,18 +132,6 @@ class Spec:
                 terms.append(self._build(f"objective.terms.{number}", TERMS[name], values))
         with self._blaming("objective.terms"):
             return ox.Objective(tuple(terms))
-
-
-def _representable(problem: ox.Problem) -> ox.Problem:
-    """The problem, unless its numbers leave the range that arithmetic can square and add up."""
-    dearest = problem.objective(problem.hi)
-    smallest = min(problem.shares, problem.order.lot or problem.shares)
-    if not (abs(dearest) <= LARGEST and problem.shares <= LARGEST and smallest >= 1 / LARGEST):
-        raise InvalidInput(
-            f"{problem.shares:.3g} shares would cost up to ${dearest:.3g}, beyond what can be computed; "
-            "check the units of the order and of the impact's parameters"
-        )
-    return problem
 
 
 def load_spec(path: str | Path, overrides: Iterable[str] = ()) -> Spec:

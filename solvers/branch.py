@@ -18,6 +18,7 @@ from optexec.models.validation import Array
 from optexec.solvers.answer import Answer
 from optexec.solvers.certificate import certify
 from optexec.solvers.polish import polish, relaxed_shares
+from optexec.solvers.scaling import allowance
 
 NARROW = 1e-9
 """Fraction of the order below which a bucket's range is not divided again."""
@@ -99,7 +100,7 @@ def branch(problem: Problem, gap: float = 1e-4, time_limit: float = 60.0) -> Ans
 def _enough(problem: Problem, best: Array, gap: float) -> float:
     """The bound at which the best schedule is good enough."""
     value = problem.objective(best)
-    return value - gap * abs(value)
+    return value - allowance(problem, value, gap)
 
 
 def _relax(problem: Problem, curves: Impact, lo: Array, hi: Array, known: float) -> _Node:

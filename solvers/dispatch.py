@@ -8,11 +8,11 @@ from typing import Any, overload
 import numpy as np
 import pandas as pd
 
-from optexec.models.errors import InvalidInput, unknown_name
+from optexec.models.errors import InvalidInput, SolverFailure, unknown_name
 from optexec.models.problem import Problem
 from optexec.models.schedule import Schedule
 from optexec.models.validation import Array, positive_number
-from optexec.solvers import baselines, closed_form, waterfill
+from optexec.solvers import baselines, branch, closed_form, newton, waterfill
 from optexec.solvers.answer import Answer
 from optexec.solvers.evaluation import GAP, certified, in_lots
 from optexec.solvers.feasible import settle
@@ -71,6 +71,8 @@ def _by_highs(problem: Problem, stop: Stop) -> Answer:
 
     model = build(problem)
     answer = run_highs(model, objective_scale=typical_objective(problem), time_limit=stop.time_limit)
+    if not answer.found:
+        raise SolverFailure(f"HiGHS found no schedule ({answer.status}); use method='auto'")
     return Answer(_shares(problem, model), stopped="" if answer.status == "optimal" else answer.status)
 
 
@@ -89,6 +91,23 @@ def _by_milp(problem: Problem, stop: Stop) -> Answer:
     return milp(problem, stop.gap, stop.time_limit)
 
 
+def _by_branch(problem: Problem, stop: Stop) -> Answer:
+    return branch.branch(problem, stop.gap, stop.time_limit)
+
+
+def _by_dp(problem: Problem, stop: Stop) -> Answer:
+    from optexec.solvers.dp import backward
+
+    policy = backward(problem)
+    return Answer(policy.schedule(), policy.cost)
+
+
+def _in_lots(problem: Problem) -> str:
+    from optexec.solvers.dp import obstacle
+
+    return obstacle(problem)
+
+
 def _shares(problem: Problem, model: Any) -> Array:
     return settle(problem, np.array([model.x[i].value for i in model.BUCKETS], dtype=float))
 
@@ -102,8 +121,11 @@ METHODS = {
     for method in (
         Method("closed_form", "exact", closed_form.obstacle, _direct(closed_form.closed_form)),
         Method("waterfill", "optimal to 1e-9", waterfill.obstacle, _direct(waterfill.waterfill)),
+        Method("newton", "optimal to 1e-9", newton.obstacle, _direct(newton.newton)),
         Method("ipopt", "optimal to IPOPT's tolerance", _convex, _by_ipopt),
         Method("highs", "optimal to HiGHS's tolerance", _quadratic, _by_highs),
+        Method("dp", "exact on the lot grid", _in_lots, _by_dp),
+        Method("branch", "global, within the gap", branch.obstacle, _by_branch),
         Method("milp", "global, within the gap", _has_pieces, _by_milp),
         Method("twap", "none", _always, _direct(baselines.twap)),
         Method("vwap", "none", baselines.needs_volume, _direct(baselines.vwap)),
@@ -114,7 +136,7 @@ METHODS = {
         Method("greedy", "none", _always, _direct(baselines.greedy)),
     )
 }
-PREFERENCE = ("closed_form", "waterfill", "ipopt", "milp")
+PREFERENCE = ("dp", "closed_form", "waterfill", "newton", "ipopt", "branch", "milp")
 """What `method="auto"` tries, in this order."""
 
 
@@ -153,7 +175,7 @@ def methods(problem: Problem) -> Methods:
     >>> import optexec as ox
     >>> concave = ox.Problem(ox.Order(300), ox.Power(a=[1.0, 2.0], b=0.5), ox.objective("A"))
     >>> list(methods(concave))
-    ['milp', 'twap', 'front_loaded', 'exponential', 'best_bucket', 'greedy']
+    ['branch', 'milp', 'twap', 'front_loaded', 'exponential', 'best_bucket', 'greedy']
     >>> methods(concave).frame.loc["vwap", "obstacle"]
     'limits.volume is not given'
     """
@@ -165,8 +187,8 @@ def solve(problem: Problem, method: str = "auto", gap: float = GAP, time_limit: 
 
     Args:
         problem: the declaration.
-        method: a name from `methods(problem)`; "auto" takes the first of closed_form, waterfill, ipopt and milp
-            that applies.
+        method: a name from `methods(problem)`; "auto" takes the first of dp (orders in lots), closed_form,
+            waterfill, newton, ipopt, branch and milp that applies.
         gap: relative gap at which a global search stops, and at or below which a schedule is called optimal.
         time_limit: seconds for the methods that can be stopped (ipopt, highs, milp).
 

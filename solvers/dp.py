@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numba
 import numpy as np
@@ -78,7 +79,7 @@ class Policy:
         return x
 
     def _best_slice(self, i: int, left: int, layer: int) -> tuple[float, int, int]:
-        """Shares to trade in bucket i, and the state after."""
+        """Shares to trade in bucket i, the most of equally good ones, and the state after."""
         options = []
         for after, extra in ((layer, 0.0), (0, self.odd)) if layer else ((layer, 0.0),):
             first, costs = self.stages.slices(i, extra)
@@ -88,7 +89,7 @@ class Policy:
             lots_after = left - first - np.arange(most + 1)
             ahead = self.values[after, i + 1, lots_after] + self.stages.holding(i, lots_after, after * self.odd)
             totals = costs[: most + 1] + ahead
-            n = int(np.argmin(totals))
+            n = most - int(np.argmin(totals[::-1]))
             options.append((float(totals[n]), (first + n) * self.lot + extra, left - first - n, after))
         _, slice_, left, layer = min(options)
         return slice_, left, layer
@@ -113,7 +114,7 @@ class Stages:
         term = self.problem.terms.find(InventoryRisk)
         return np.zeros(self.problem.buckets) if term is None else term.scaled_weights(self.problem.buckets)
 
-    def holding(self, i: int, lots: Array, odd: float) -> Array:
+    def holding(self, i: int, lots: Any, odd: float) -> Array:
         """Cost of holding whole lots and the odd shares after bucket i, in dollars."""
         return InventoryRisk.holding_cost(self._weights[i], lots * self.lot + odd)
 
@@ -121,7 +122,7 @@ class Stages:
         """First number of lots that may trade in bucket i beside `extra` shares, and the costs from it on."""
         low = max(0, int(np.ceil((self.problem.lo[i] - extra) / self.lot - ROUNDING)))
         high = min(self.lots, int(np.floor((self.problem.hi[i] - extra) / self.lot + ROUNDING)))
-        x = np.arange(low, high + 1) * self.lot + extra
+        x: Any = np.arange(low, high + 1) * self.lot + extra
         separable = [term for term in self.problem.terms if term.separable]
         return low, sum((term.at_bucket(self.problem, i, x) for term in separable), start=np.zeros(len(x)))
 

@@ -5,16 +5,19 @@ from typing import Any
 import numpy as np
 
 from optexec.models.envelope import envelope
-from optexec.models.errors import InfeasibleOrder
+from optexec.models.errors import InfeasibleOrder, SolverFailure
 from optexec.models.lots import round_to_lots
 from optexec.models.problem import Problem
-from optexec.models.schedule import TINY, Schedule
+from optexec.models.schedule import Schedule
 from optexec.models.validation import Array
 from optexec.solvers import branch
 from optexec.solvers.certificate import Certificate, certify
 from optexec.solvers.feasible import settle
 from optexec.solvers.polish import relaxed_shares
+from optexec.solvers.scaling import allowance
 
+ROUNDING = 1e-9
+"""Relative amount by which a bound may exceed an objective by rounding."""
 GAP = 1e-4
 """Relative gap at or below which a schedule is called optimal."""
 
@@ -98,8 +101,13 @@ def certified(
     if not problem.convex and not np.isfinite(lower_bound):
         lower_bound = relaxed_bound(problem)
     value = problem.objective(final)
-    bound = min(max(proof.lower_bound, lower_bound), value)
-    closed = value - bound <= gap * max(abs(value), TINY)
+    bound = max(proof.lower_bound, lower_bound)
+    if not (np.isfinite(value) and bound <= value + allowance(problem, value, ROUNDING)):
+        raise SolverFailure(
+            f"{method} gave an objective of {value!r} against a bound of {bound!r}; report this problem"
+        )
+    bound = min(bound, value)
+    closed = value - bound <= allowance(problem, value, gap)
     return Schedule(
         problem=problem,
         x=final,

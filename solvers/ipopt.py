@@ -65,7 +65,7 @@ def run_ipopt(model: Any, *, objective_scale: float = 1.0, time_limit: float | N
     >>> run_ipopt(m), round(m.x[1].value, 5)
     ('optimal', 240.0)
     """
-    with _scaled(model, objective_scale):
+    with _closed_fixed(model), _scaled(model, objective_scale):
         results = (solver or ipopt_solver()).solve(
             model,
             solver_options=OPTIONS,
@@ -74,10 +74,24 @@ def run_ipopt(model: Any, *, objective_scale: float = 1.0, time_limit: float | N
             raise_exception_on_nonoptimal_result=False,
         )
     if results.termination_condition not in STATUS:
-        reason = results.extra_info.get("return_status", results.termination_condition.name)
+        reason = getattr(results.extra_info, "return_status", results.termination_condition.name)
         raise SolverFailure(f"IPOPT ended with {reason}; check constraints of your own, or use another method")
     results.solution_loader.load_vars()
     return STATUS[results.termination_condition]
+
+
+@contextmanager
+def _closed_fixed(model: Any) -> Iterator[None]:
+    """Fix variables whose bounds meet: an interior point has no room there."""
+    variables = model.component_data_objects(pyo.Var, active=True)
+    closed = [v for v in variables if v.lb is not None and v.lb == v.ub and not v.fixed]
+    for variable in closed:
+        variable.fix(variable.lb)
+    try:
+        yield
+    finally:
+        for variable in closed:
+            variable.unfix()
 
 
 @contextmanager

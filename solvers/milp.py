@@ -14,7 +14,7 @@ from optexec.solvers.baselines import best_bucket, greedy, twap
 from optexec.solvers.feasible import settle
 from optexec.solvers.highs import TOLERANCE, run_highs
 from optexec.solvers.polish import polish
-from optexec.solvers.scaling import typical_objective
+from optexec.solvers.scaling import allowance, typical_objective
 
 FIRST_SEGMENTS = 6
 MAX_ROUNDS = 60
@@ -50,7 +50,8 @@ def milp(problem: Problem, gap: float = 1e-4, time_limit: float = 60.0) -> Answe
         bound = max(bound, lower)
         candidates = [best] if found is None else [best, found, polish(problem, found)]
         best = min(candidates, key=problem.objective)
-        if problem.objective(best) - bound <= gap * abs(problem.objective(best)):
+        value = problem.objective(best)
+        if value - bound <= allowance(problem, value, gap):
             stopped = ""
             break
         if found is not None:

@@ -1,5 +1,6 @@
 """Convex (C) and any convex sum of the three terms: interior point on the tridiagonal system in the inventory."""
 
+from collections.abc import Callable
 from dataclasses import astuple, dataclass
 from typing import Any
 
@@ -77,11 +78,13 @@ def newton(problem: Problem) -> Array:
     >>> import optexec as ox
     >>> problem = ox.Problem(ox.Order(700), ox.Power(a=1.0, b=2.0), ox.objective("C", psi=1.0), buckets=3)
     >>> newton(problem).round(6).tolist()
-    [341.463415, 200.0, 158.536585]
+    [366.666667, 200.0, 133.333333]
     """
     if reason := obstacle(problem):
         raise InvalidInput(f"newton does not apply: {reason}; use method='auto'")
     path = _Path(problem)
+    if path.decided:
+        return settle(problem, problem.inside())
     point = path.follow()
     if path.barrier(point) > CONVERGED * path.price * problem.shares:
         raise SolverFailure("newton did not converge; use method='ipopt'")
@@ -100,6 +103,8 @@ def approach(problem: Problem) -> Array:
     [150.0, 50.0]
     """
     path = _Path(problem)
+    if path.decided:
+        return settle(problem, problem.inside())
     return _finish(problem, settle(problem, path.shares(path.follow())))
 
 
@@ -132,11 +137,14 @@ class _Path:
         self.free = self.room > 1e-13 * problem.shares
         self.price = max(float(np.abs(problem.gradient(problem.inside())).max()), np.finfo(float).tiny)
 
+    @property
+    def decided(self) -> bool:
+        """Whether at most one bucket can move, and so none."""
+        return int(self.free.any(axis=1).sum()) <= 1
+
     def follow(self) -> _Point:
         """The last point reached: the end of the path unless rounding or a stall ended it earlier."""
         point, least, stalled = self._start(), np.inf, 0
-        if not self.free.any() or self.problem.buckets == 1:
-            return point
         for _ in range(MAX_STEPS):
             with np.errstate(all="ignore"):
                 following, moved = self._step(point)
@@ -182,7 +190,7 @@ class _Path:
         give = self._over(1.0, floor_slope + cap_slope)
         stiff = 1.0 / np.maximum(give.sum(axis=1), 1.0 / (FROZEN * self.price / self.problem.shares))
         system = curvature + stiff
-        diagonal, off, _ = dpttrf(system[:-1] + system[1:] + self.weights, -system[1:-1])
+        solve = _tridiagonal(system[:-1] + system[1:] + self.weights, -system[1:-1])
         widest = give.argmax(axis=1)[:, None]
 
         def direction(floor_target: Any, cap_target: Any) -> _Point:
@@ -190,7 +198,7 @@ class _Path:
             force = self.slope - towards[0] + towards[1]
             joint = stiff * (give * force).sum(axis=1)
             total = marginal + joint
-            change, _ = dpttrs(diagonal, off, total[:-1] - total[1:] - held)
+            change = solve(total[:-1] - total[1:] - held)
             move = -np.diff(change, prepend=0.0, append=0.0)
             parts = give * ((stiff * move + joint)[:, None] - force)
             np.put_along_axis(parts, widest, 0.0, axis=1)
@@ -259,6 +267,14 @@ def _moved(point: _Point, by: _Point, reach: float) -> _Point:
         point.floor + prices * by.floor,
         point.cap + prices * by.cap,
     )
+
+
+def _tridiagonal(diagonal: Array, off: Array) -> Callable[[Array], Array]:
+    """Solver of a symmetric positive definite tridiagonal system."""
+    if len(diagonal) == 1:
+        return lambda right: right / diagonal
+    pivots, factors, _ = dpttrf(diagonal, off)
+    return lambda right: dpttrs(pivots, factors, right)[0]
 
 
 def _longest(value: Array, change: Array) -> float:

@@ -39,3 +39,17 @@ def typical_objective(problem: Problem) -> float:
     3.0
     """
     return abs(problem.objective(problem.inside()))
+
+
+NOTHING = 1e-12
+"""Fraction of the typical objective that counts as no cost at all: the least cost may be zero."""
+
+
+def allowance(problem: Problem, value: float, gap: float) -> float:
+    """Dollars by which an objective of `value` may exceed its bound at a relative gap.
+
+    >>> import optexec as ox
+    >>> allowance(ox.Problem(ox.Order(300), ox.Linear(0.01), ox.objective("A"), buckets=3), 3.0, gap=1e-4)
+    0.00030000000000000003
+    """
+    return max(gap * abs(value), NOTHING * typical_objective(problem))

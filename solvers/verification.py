@@ -33,7 +33,7 @@ def verify(
     >>> concave = ox.Power(a=[0.01, 0.013, 0.008], b=0.6)
     >>> table = verify(ox.Problem(ox.Order(1_000), concave, ox.objective("A")))
     >>> table.index[0], round(float(table.loc["twap", "excess"]), 3)
-    ('milp', 1.004)
+    ('branch', 1.004)
     """
     wanted = list(methods(problem)) if names is None else list(names)
     return compare_schedules({name: solve(problem, name, gap, time_limit) for name in wanted})

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optexec.models.errors import InvalidInput
 from optexec.models.objective import ImpactCost, Smoothing
@@ -81,7 +82,7 @@ class _Supply:
         self.lo, self.hi = problem.lo, problem.hi
         self.floor_price = self.marginal(self.lo)
         self.cap_price = self.marginal_left(self.hi)
-        self.warm = 0.5 * (self.lo + self.hi)
+        self.last = 0.5 * (self.lo + self.hi)
 
     def marginal(self, x: Array) -> Array:
         return self.rho * x + self.offset + (self.impact.marginal(x) if self.charges_impact else 0.0)
@@ -98,9 +99,12 @@ class _Supply:
         closed = self.impact.inverse_marginal(price - self.offset) if closable else None
         if closed is not None:
             return np.clip(closed, self.lo, self.hi)
-        self.warm = invert(self.marginal, self.slope, price, self.lo, self.hi, self.warm)
-        x = np.where(self.floor_price > price, self.lo, self.warm)
-        return np.where(self.cap_price <= price, self.hi, x)
+        x = np.where(self.cap_price <= price, self.hi, self.lo)
+        inner = (self.floor_price <= price) & (self.cap_price > price)
+        if not inner.any():
+            return x
+        self.last = np.where(inner, invert(self.marginal, self.slope, price, self.lo, self.hi, self.last, inner), x)
+        return self.last
 
     def elasticity(self, x: Array) -> float:
         """Derivative of the total supply by the price, from the buckets between their limits."""
@@ -151,31 +155,37 @@ def invert(
     lo: Array,
     hi: Array,
     start: Array,
+    wanted: NDArray[np.bool_],
 ) -> Array:
     """Most shares in [lo, hi] at which a nondecreasing marginal cost is at most `price`, for all buckets at once.
 
     Newton steps inside a bracket that holds the answer; a step that leaves the bracket or does not halve the
-    residual is replaced by bisection. Where the price lies outside the range, the nearer end is approached.
+    residual is replaced by bisection, geometric while the bracket spans more than a factor of four.
 
     Args:
         marginal, slope: the marginal cost and its derivative, (N,) -> (N,).
-        price: dollars a share.
-        lo, hi, start: ends of the bracket and where to start, (N,).
+        price: dollars a share, between the marginal costs at lo and hi wherever `wanted`.
+        lo, hi: ends of the bracket, (N,).
+        start: where to begin, (N,); the middle where that is not strictly inside the bracket.
+        wanted: buckets to solve for, (N,).
 
-    >>> square = invert(lambda x: 2 * x, lambda x: 2 + 0 * x, 3.0, np.zeros(1), np.ones(1) * 9, np.ones(1))
-    >>> square.tolist()
+    >>> every = np.ones(1, dtype=bool)
+    >>> invert(lambda x: 2 * x, lambda x: 2 + 0 * x, 3.0, np.zeros(1), np.full(1, 9.0), np.ones(1), every).tolist()
     [1.5]
     """
-    x, last = np.clip(start, lo, hi), np.full(lo.shape, np.inf)
+    least = lo + EPS**2 * (hi - lo)
+    x = np.where((start > lo) & (start < hi), start, 0.5 * (lo + hi))
+    last, settled = np.full(lo.shape, np.inf), ~wanted
     for _ in range(MAX_STEPS):
         residual = marginal(x) - price
         lo, hi = np.where(residual <= 0, x, lo), np.where(residual > 0, x, hi)
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(all="ignore"):
             newton = x - residual / slope(x)
-        trusted = (newton > lo) & (newton < hi) & (np.abs(residual) <= 0.5 * last)
-        following = np.where(trusted, newton, 0.5 * (lo + hi))
-        settled = (np.abs(newton - x) <= 2 * EPS * np.abs(x)) | (hi - lo <= 2 * EPS * hi)
-        x, last = np.where(settled, x, following), np.abs(residual)
+            middle = np.where(hi > 4 * lo, np.sqrt(np.maximum(lo, least) * hi), 0.5 * (lo + hi))
+        near = np.abs(newton - x) <= 2 * EPS * np.abs(x)
+        settled = settled | near | (hi - lo <= 2 * EPS * hi) | (hi <= least)
         if settled.all():
             break
+        trusted = (newton > lo) & (newton < hi) & (np.abs(residual) <= 0.5 * last)
+        x, last = np.where(settled, x, np.where(trusted, newton, middle)), np.abs(residual)
     return x
