@@ -15,7 +15,7 @@ from optexec.models.under_estimate import Vertices, convex_hull, corners
 from optexec.models.validation import Array
 
 BISECTIONS = 60
-POLYGON = 33
+POLYGON = 129
 """Points of the polygon that stands for a parabola."""
 
 
@@ -102,17 +102,28 @@ def envelope(impact: Impact, lo: Array, hi: Array) -> Impact:
     return _tangent_chords(impact, lo, hi)
 
 
-def splice(curves: Any, i: int, one: Any) -> Impact:
-    """Envelopes with those of bucket i replaced by `one`, the envelope of that bucket alone."""
+def splice(curves: Any, impact: Any, i: int, lo: float, hi: float) -> Impact:
+    """Envelopes of an impact with those of bucket i made anew for another range.
+
+    Args:
+        curves: what `envelope(impact, ...)` gave.
+        impact: the curves themselves.
+        i: position of the bucket.
+        lo, hi: ends of its new range in shares.
+    """
     if isinstance(curves, Sum):
-        return Sum(tuple(splice(part, i, other) for part, other in zip(curves.parts, one.parts, strict=True)))
+        parts = zip(curves.parts, impact.parts, strict=True)
+        return Sum(tuple(splice(part, base, i, lo, hi) for part, base in parts))
     if isinstance(curves, PerBucket):
         number, place = curves.home(i)
         positions, group = curves.groups[number]
-        changed = (positions, splice(group, place, one.groups[0][1]))
+        changed = (positions, splice(group, impact.groups[number][1], place, lo, hi))
         return PerBucket.of_groups([*curves.groups[:number], changed, *curves.groups[number + 1 :]])
+    ends = np.array([lo]), np.array([hi])
+    alone = impact.take(slice(i, i + 1))
     if isinstance(curves, Tabulated):
-        return _splice_tables(curves, i, one)
+        return _splice_tables(curves, i, _hulls(alone, *ends))
+    one = _tangent_chords(alone, *ends)
     arrays = {name: getattr(curves, name).copy() for name in ("lo", "hi", "turn", "slope")}
     for name, values in arrays.items():
         values[i] = getattr(one, name)[0]

@@ -166,7 +166,7 @@ class Tabulated(Family):
         import pyomo.environ as pyo
 
         ranges = {i: self.take(k)._range(hi[i]) for k, i in enumerate(x)}
-        block.value = pyo.Var(list(x), bounds=lambda b, i: ranges[i])
+        block.value = pyo.Var(list(x), bounds=lambda b, i: ranges[i], initialize={i: r[1] for i, r in ranges.items()})
         block.above = pyo.ConstraintList()
         block.through = pyo.Block(list(x))
         convex = self.curvature(np.array([hi[i] for i in x])).convex

@@ -12,6 +12,8 @@ from optexec.models.validation import Array
 if TYPE_CHECKING:
     from optexec.models.problem import Problem
 
+ROUNDING = 1e-12
+"""Slopes that differ by less than this fraction of the largest are one slope."""
 Vertices = tuple[Array, Array]
 """Shares and dollars at the corners of a piecewise-linear curve, in increasing order of shares."""
 
@@ -172,9 +174,10 @@ def _segments(shares: Array, dollars: Array) -> list[tuple[float, float]]:
 def _runs(shares: Array, dollars: Array) -> list[list[int]]:
     """Consecutive segments whose slopes do not fall, as lists of segment numbers."""
     slopes = [slope for _, slope in _segments(shares, dollars)]
+    slack = ROUNDING * max(map(abs, slopes), default=0.0)
     runs: list[list[int]] = []
     for k, slope in enumerate(slopes):
-        if k and slope >= slopes[k - 1]:
+        if k and slope >= slopes[k - 1] - slack:
             runs[-1].append(k)
         else:
             runs.append([k])

@@ -17,6 +17,7 @@ from optexec.models.problem import Problem
 from optexec.models.validation import Array
 from optexec.solvers.answer import Answer
 from optexec.solvers.certificate import certify
+from optexec.solvers.newton import has_only_one_table
 from optexec.solvers.polish import polish, relaxed_shares
 from optexec.solvers.scaling import allowance
 
@@ -31,6 +32,8 @@ def obstacle(problem: Problem) -> str:
     for term in problem.terms:
         if not isinstance(term, (ImpactCost, Smoothing, InventoryRisk)):
             return f"the {term.name} term is not one that envelopes can be solved with"
+    if not has_only_one_table(problem.impact):
+        return "a cost curve has kinks beside those of one table"
     return "" if problem.impact.has_pieces(problem.hi) else "the curvature of the impact is unknown"
 
 
@@ -120,10 +123,9 @@ def _divide(problem: Problem, node: _Node) -> Iterator[_Node]:
     lo, hi = node.relaxed.lo, node.relaxed.hi
     i = int(np.argmax(np.where(hi - lo > NARROW * problem.shares, node.excess, -np.inf)))
     at = float(np.clip(node.x[i], lo[i] + SHAVE * (hi[i] - lo[i]), hi[i] - SHAVE * (hi[i] - lo[i])))
-    one = slice(i, i + 1)
     for low, high in ((lo[i], at), (at, hi[i])):
         child_lo, child_hi = lo.copy(), hi.copy()
         child_lo[i], child_hi[i] = low, high
-        part = envelope(problem.impact.take(one), child_lo[one], child_hi[one])
+        curves = splice(node.relaxed.impact, problem.impact, i, low, high)
         with suppress(InfeasibleOrder):
-            yield _relax(problem, splice(node.relaxed.impact, i, part), child_lo, child_hi, node.bound)
+            yield _relax(problem, curves, child_lo, child_hi, node.bound)

@@ -62,13 +62,19 @@ def certify(problem: Problem, x: Array) -> Certificate:
     falls, rises = np.maximum(slope - price, 0.0), np.maximum(price - slope, 0.0)
     value = problem.objective(x)
     missing = price * (problem.shares - x.sum())
-    slack = float(falls @ down + rises @ up)
-    rounding = ROUNDING * (abs(value) + np.abs(slope) @ x + slack)
-    scale = max(abs(price), float(np.abs(slope).max()), np.finfo(float).tiny)
+    slack = _dot(falls, down) + _dot(rises, up)
+    rounding = ROUNDING * (abs(value) + _dot(np.abs(slope), x) + slack)
+    finite = np.abs(slope[np.isfinite(slope)])
+    scale = max(abs(price), float(finite.max(initial=0.0)), np.finfo(float).tiny)
     residual = np.maximum(
         np.minimum(falls / scale, down / problem.shares), np.minimum(rises / scale, up / problem.shares)
     )
     return Certificate(float(value + missing - slack - rounding), price, float(residual.max()))
+
+
+def _dot(derivative: Array, shares: Array) -> float:
+    """Dollars; a derivative may be infinite where there are no shares to move."""
+    return float(np.multiply(derivative, shares, out=np.zeros(len(shares)), where=shares > 0).sum())
 
 
 def _price(problem: Problem, left: Array, right: Array, down: Array, up: Array) -> float:

@@ -80,6 +80,8 @@ def _by_ipopt(problem: Problem, stop: Stop) -> Answer:
     from optexec.models.formulation import build
     from optexec.solvers.ipopt import run_ipopt
 
+    if not (problem.hi > problem.lo).any():
+        return Answer(settle(problem, problem.lo))
     model = build(problem)
     status = run_ipopt(model, objective_scale=typical_objective(problem), time_limit=stop.time_limit)
     return Answer(_shares(problem, model), stopped="" if status == "optimal" else status)

@@ -10,6 +10,8 @@ from typing import Any
 import pyomo.environ as pyo
 from pyomo.contrib.solver.common.results import TerminationCondition
 from pyomo.contrib.solver.solvers.ipopt import Ipopt
+from pyomo.core.expr.calculus.derivatives import Modes, differentiate
+from pyomo.core.expr.visitor import identify_variables
 
 from optexec.models.errors import SolverFailure
 from optexec.solvers.casadi_ipopt import CasadiIpopt
@@ -115,7 +117,11 @@ def _scaled(model: Any, objective_scale: float) -> Iterator[None]:
 
 
 def _row_factor(row: Any, factors: Any) -> float:
-    """1 / the largest range among the row's variables."""
-    from pyomo.core.expr.visitor import identify_variables
-
-    return min((factors[v] for v in identify_variables(row.body, include_fixed=False)), default=1.0)
+    """1 / the largest change of the row over the range of one of its variables, at their present values."""
+    variables = list(identify_variables(row.body, include_fixed=False))
+    if any(v.value is None for v in variables):
+        return min(factors[v] for v in variables)
+    slopes = differentiate(row.body, mode=Modes.reverse_numeric)
+    free = ((v, slopes[v]) for v in variables)
+    largest = max((abs(slope) / factors[v] for v, slope in free), default=0.0)
+    return 1.0 / largest if largest > 0 else 1.0

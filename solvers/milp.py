@@ -11,6 +11,7 @@ from optexec.models.under_estimate import Grid, uniform_grid
 from optexec.models.validation import Array
 from optexec.solvers.answer import Answer
 from optexec.solvers.baselines import best_bucket, greedy, twap
+from optexec.solvers.evaluation import relaxed_bound
 from optexec.solvers.feasible import settle
 from optexec.solvers.highs import TOLERANCE, run_highs
 from optexec.solvers.polish import polish
@@ -40,7 +41,7 @@ def milp(problem: Problem, gap: float = 1e-4, time_limit: float = 60.0) -> Answe
     deadline = time.perf_counter() + time_limit
     best = min((start(problem) for start in (twap, best_bucket, greedy)), key=problem.objective)
     grid = _touching(uniform_grid(problem, FIRST_SEGMENTS), problem, best)
-    bound, stopped = -np.inf, "iteration_limit"
+    bound, stopped = relaxed_bound(problem), "iteration_limit"
     for _ in range(MAX_ROUNDS):
         left = deadline - time.perf_counter()
         if left <= 0:

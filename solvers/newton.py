@@ -8,20 +8,25 @@ import numpy as np
 from scipy.linalg.lapack import dpttrf, dpttrs
 
 from optexec.models.errors import InvalidInput, SolverFailure
-from optexec.models.impact import Impact
+from optexec.models.families import Linear
+from optexec.models.impact import Impact, Sum
 from optexec.models.objective import ImpactCost, InventoryRisk, Smoothing
+from optexec.models.per_bucket import Group, PerBucket
 from optexec.models.problem import Problem
 from optexec.models.tabulated import Tabulated
 from optexec.models.validation import Array
 from optexec.solvers.certificate import certify
 from optexec.solvers.feasible import settle
+from optexec.solvers.scaling import typical_objective
 from optexec.solvers.waterfill import fill
 
 MAX_STEPS = 200
 TOLERANCE = 1e-20
 """Mean of multiplier times slack, as a fraction of price times order, at which the path ends."""
 CONVERGED = 1e-10
-"""As `TOLERANCE`: what a path that rounding ended early must have reached."""
+"""As `TOLERANCE`: what a path that rounding ended early must have reached, unless its answer is as good as"""
+MEASURED = 1e-9
+"""this gap, as a fraction of the typical objective."""
 STILL = 1e-9
 """Fraction of the order that no bucket may move by in the last step."""
 TO_BOUNDARY = 0.995
@@ -47,9 +52,7 @@ def obstacle(problem: Problem) -> str:
             return f"the second derivative of the {term.name} term is unknown"
     if not problem.convex:
         return "the impact is not convex in every bucket"
-    tables = [part for part in problem.impact.addends() if isinstance(part, Tabulated) and part.quoted == "total"]
-    kinked = [part for part in problem.impact.addends() if not part.smooth]
-    return "" if len(kinked) <= 1 and kinked == tables else "a cost curve has kinks beside those of one table"
+    return "" if has_only_one_table(problem.impact) else "a cost curve has kinks beside those of one table"
 
 
 def newton(problem: Problem) -> Array:
@@ -86,9 +89,10 @@ def newton(problem: Problem) -> Array:
     if path.decided:
         return settle(problem, problem.inside())
     point = path.follow()
-    if path.barrier(point) > CONVERGED * path.price * problem.shares:
+    x = _finish(problem, settle(problem, path.shares(point)))
+    if path.barrier(point) > CONVERGED * path.price * problem.shares and _gap(problem, x) > MEASURED:
         raise SolverFailure("newton did not converge; use method='ipopt'")
-    return _finish(problem, settle(problem, path.shares(point)))
+    return x
 
 
 def approach(problem: Problem) -> Array:
@@ -135,12 +139,12 @@ class _Path:
         self.weights = (np.zeros(problem.buckets) if risk is None else risk.scaled_weights(problem.buckets))[:-1]
         self.curves, self.room, self.slope = _segments(problem)
         self.free = self.room > 1e-13 * problem.shares
-        self.price = max(float(np.abs(problem.gradient(problem.inside())).max()), np.finfo(float).tiny)
+        self.price = float(np.abs(problem.gradient(problem.inside())).max())
 
     @property
     def decided(self) -> bool:
-        """Whether at most one bucket can move, and so none."""
-        return int(self.free.any(axis=1).sum()) <= 1
+        """Whether no bucket can move, or moving changes nothing: the derivatives are all zero."""
+        return int(self.free.any(axis=1).sum()) <= 1 or not self.price
 
     def follow(self) -> _Point:
         """The last point reached: the end of the path unless rounding or a stall ended it earlier."""
@@ -246,15 +250,46 @@ def _segments(problem: Problem) -> tuple[list[Impact], Array, Array]:
     """Curved impacts, and widths and slopes of the straight segments of each bucket, (N, K)."""
     if problem.terms.find(ImpactCost) is None:
         return [], (problem.hi - problem.lo)[:, None], np.zeros((problem.buckets, 1))
-    curves = [part for part in problem.impact.addends() if not isinstance(part, Tabulated)]
-    tables = [part for part in problem.impact.addends() if isinstance(part, Tabulated)]
-    if not tables:
-        return curves, (problem.hi - problem.lo)[:, None], np.zeros((problem.buckets, 1))
-    grid = np.broadcast_to(tables[0].shares, (problem.buckets, tables[0].shares.shape[-1]))
-    lo, hi = problem.lo[:, None], problem.hi[:, None]
-    starts, ends = np.clip(grid[:, :-1], lo, hi), np.clip(grid[:, 1:], lo, hi)
-    ends[:, -1] = problem.hi
-    return curves, ends - starts, np.broadcast_to(tables[0].slopes, starts.shape)
+    return _split(problem.impact, problem.lo, problem.hi)
+
+
+def _split(impact: Impact, lo: Array, hi: Array) -> tuple[list[Impact], Array, Array]:
+    """As `_segments`, for one impact on [lo, hi]."""
+    if isinstance(impact, PerBucket):
+        return _split_groups(impact, lo, hi)
+    curves = [part for part in impact.addends() if part.smooth]
+    kinked = [part for part in impact.addends() if not part.smooth]
+    if not kinked:
+        return curves, (hi - lo)[:, None], np.zeros((len(lo), 1))
+    if isinstance(kinked[0], PerBucket):
+        inner, room, slope = _split(kinked[0], lo, hi)
+        return curves + inner, room, slope
+    table: Any = kinked[0]
+    grid = np.broadcast_to(table.shares, (len(lo), table.shares.shape[-1]))
+    starts, ends = (np.clip(edge, lo[:, None], hi[:, None]) for edge in (grid[:, :-1], grid[:, 1:]))
+    ends[:, -1] = hi
+    return curves, ends - starts, np.broadcast_to(table.slopes, starts.shape)
+
+
+def _split_groups(impact: PerBucket, lo: Array, hi: Array) -> tuple[list[Impact], Array, Array]:
+    parts = [(at, *_split(part, lo[at], hi[at])) for at, part in impact.groups]
+    widest = max(room.shape[1] for _, _, room, _ in parts)
+    rooms, slopes = np.zeros((2, len(lo), widest))
+    for at, _, room, slope in parts:
+        rooms[at, : room.shape[1]], slopes[at, : room.shape[1]] = room, slope
+    curved: list[Group] = [(at, Sum(tuple(curves)) if curves else Linear(0.0)) for at, curves, _, _ in parts]
+    return [PerBucket.of_groups(curved)], rooms, slopes
+
+
+def has_only_one_table(impact: Impact) -> bool:
+    """Whether the kinks of every bucket are those of at most one table of total costs."""
+    if isinstance(impact, PerBucket):
+        return all(has_only_one_table(part) for _, part in impact.groups)
+    kinked = [part for part in impact.addends() if not part.smooth]
+    if len(kinked) == 1 and isinstance(kinked[0], (Tabulated, PerBucket)):
+        table = kinked[0]
+        return has_only_one_table(table) if isinstance(table, PerBucket) else table.quoted == "total"
+    return not kinked
 
 
 def _moved(point: _Point, by: _Point, reach: float) -> _Point:
@@ -281,6 +316,11 @@ def _longest(value: Array, change: Array) -> float:
     """The longest step that keeps value + step * change nonnegative."""
     falls = change < 0
     return float((-value[falls] / change[falls]).min()) if falls.any() else np.inf
+
+
+def _gap(problem: Problem, x: Array) -> float:
+    """Dollars above the bound, over the typical objective."""
+    return (problem.objective(x) - certify(problem, x).lower_bound) / typical_objective(problem)
 
 
 def _finish(problem: Problem, x: Array) -> Array:

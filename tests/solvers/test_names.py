@@ -57,7 +57,7 @@ CHOICES = {
     "closed_form": ox.Problem(ox.Order(100), ox.Power([1.0, 2.0], 1.5), ox.objective("A")),
     "waterfill": ox.Problem(ox.Order(100), ox.Power([1.0, 2.0], 1.5), ox.objective("B", rho=1.0)),
     "newton": ox.Problem(ox.Order(100), ox.Power([1.0, 2.0], 1.5), ox.objective("C", psi=1.0)),
-    "milp": ox.Problem(ox.Order(100), ox.Power([1.0, 2.0], 0.5), ox.objective("A")),
+    "branch": ox.Problem(ox.Order(100), ox.Power([1.0, 2.0], 0.5), ox.objective("A")),
     "dp": ox.Problem(ox.Order(100, lot=10), ox.Power([1.0, 2.0], 0.5), ox.objective("A")),
 }
 
