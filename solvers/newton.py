@@ -30,14 +30,14 @@ MEASURED = 1e-9
 STILL = 1e-9
 """Fraction of the order that no bucket may move by in the last step."""
 TO_BOUNDARY = 0.995
-FROZEN = 1e40
-"""Curvature that keeps a bucket where it is."""
 PATIENCE = 5
 """Steps without progress after which steps over which the objective would rise again are halved.
 
 Where a curve turns into a line its curvature jumps, and full Newton steps may go round in circles.
 """
 MAX_HALVINGS = 12
+CLOSED = 1e-13
+"""Room, as a fraction of the order, below which a bucket or segment is taken as it stands."""
 
 
 def obstacle(problem: Problem) -> str:
@@ -129,22 +129,25 @@ class _Point:
 
 
 class _Path:
-    """The central path of one problem; segments without room stay where they are."""
+    """The central path of one problem, over the buckets that have room; closed ones pass their inventory on."""
 
     def __init__(self, problem: Problem) -> None:
         smoothing, risk = problem.terms.find(Smoothing), problem.terms.find(InventoryRisk)
         self.problem = problem
         self.careful = False
         self.rho = 0.0 if smoothing is None else smoothing.rho
-        self.weights = (np.zeros(problem.buckets) if risk is None else risk.scaled_weights(problem.buckets))[:-1]
-        self.curves, self.room, self.slope = _segments(problem)
-        self.free = self.room > 1e-13 * problem.shares
+        self.risk = np.zeros(problem.buckets) if risk is None else risk.scaled_weights(problem.buckets)
+        self.curves, room, slope = _segments(problem)
+        self.open = np.flatnonzero((room > CLOSED * problem.shares).any(axis=1))
+        self.room, self.slope = room[self.open], slope[self.open]
+        self.free = self.room > CLOSED * problem.shares
+        self.weights = self._between(self.risk)
         self.price = float(np.abs(problem.gradient(problem.inside())).max())
 
     @property
     def decided(self) -> bool:
         """Whether no bucket can move, or moving changes nothing: the derivatives are all zero."""
-        return int(self.free.any(axis=1).sum()) <= 1 or not self.price
+        return len(self.open) <= 1 or not self.price
 
     def follow(self) -> _Point:
         """The last point reached: the end of the path unless rounding or a stall ended it earlier."""
@@ -164,7 +167,13 @@ class _Path:
 
     def shares(self, point: _Point) -> Array:
         """Shares of each bucket, (N,)."""
-        return self.problem.lo + point.above.sum(axis=1)
+        x = self.problem.lo.copy()
+        x[self.open] += point.above.sum(axis=1)
+        return x
+
+    def _between(self, values: Array) -> Array:
+        """Sums of one value a bucket over the buckets from each open one to the next, (open - 1,)."""
+        return np.add.reduceat(values, self.open)[:-1] if len(self.open) else values[:0]
 
     def barrier(self, point: _Point) -> float:
         """Mean of multiplier times slack, dollars."""
@@ -173,8 +182,8 @@ class _Path:
 
     def _start(self) -> _Point:
         """The same fraction of every range, with multipliers of about the size of the price."""
-        room = self.problem.hi - self.problem.lo
-        wanted = self.problem.inside() - self.problem.lo
+        room = (self.problem.hi - self.problem.lo)[self.open]
+        wanted = (self.problem.inside() - self.problem.lo)[self.open]
         fraction = np.divide(wanted, room, out=np.zeros(len(room)), where=room > 0)
         above = np.clip(fraction, 1e-8, 1 - 1e-8)[:, None] * self.room
         barrier = 0.1 * self.price * self.problem.shares / self.problem.buckets
@@ -189,10 +198,10 @@ class _Path:
         """One predictor and corrector step, and the largest move of a segment in shares."""
         x = self.shares(point)
         marginal, curvature = self._derivatives(x)
-        held = self.weights * self.problem.inventory(x)[:-1]
+        held = self._between(self.risk * self.problem.inventory(x))
         floor_slope, cap_slope = self._over(point.floor, point.above), self._over(point.cap, point.below)
         give = self._over(1.0, floor_slope + cap_slope)
-        stiff = 1.0 / np.maximum(give.sum(axis=1), 1.0 / (FROZEN * self.price / self.problem.shares))
+        stiff = 1.0 / give.sum(axis=1)
         system = curvature + stiff
         solve = _tridiagonal(system[:-1] + system[1:] + self.weights, -system[1:-1])
         widest = give.argmax(axis=1)[:, None]
@@ -227,9 +236,10 @@ class _Path:
         return following, float(np.abs(corrected.above).max())
 
     def _derivatives(self, x: Array) -> tuple[Array, Array]:
-        """First and second derivative of the curved part of each bucket's own costs."""
+        """First and second derivative of the curved part of each open bucket's own costs."""
         marginal = sum((curve.marginal(x) for curve in self.curves), start=self.rho * x)
-        return marginal, sum((curve.marginal_slope(x) for curve in self.curves), start=self.rho + 0.0 * x)
+        curvature = sum((curve.marginal_slope(x) for curve in self.curves), start=self.rho + 0.0 * x)
+        return marginal[self.open], curvature[self.open]
 
     def _descends(self, point: _Point, following: _Point, target: float) -> bool:
         """Whether the barrier function has not started to rise steeply again on the way between two points."""
@@ -241,7 +251,7 @@ class _Path:
         """Derivative of the objective with logarithmic barriers of weight `target` along a move."""
         x, along = self.shares(point), move.sum(axis=1)
         force = self.slope - self._over(target, point.above) + self._over(target, point.below)
-        held = self.weights * self.problem.inventory(x)[:-1]
+        held = self._between(self.risk * self.problem.inventory(x))
         own = np.vdot(force, move) + self._derivatives(x)[0] @ along
         return float(own - held @ np.cumsum(along)[:-1])
 
