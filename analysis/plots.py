@@ -1,7 +1,8 @@
-"""Figures: what a schedule trades, and what it still holds."""
+"""Figures: what a schedule trades, what it still holds, and how far it is from the optimum."""
 
 from collections.abc import Iterator, Mapping
 from itertools import cycle
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pandas as pd
 
 from optexec.models.schedule import Schedule
 from optexec.models.validation import Array
+from optexec.solvers.verification import FAILED, LAGRANGE, NO_SCHEDULE, compare_schedules
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -25,6 +27,24 @@ CROWDED = 60
 """Buckets beyond which bars touch and lines are thin."""
 TICKS = 14
 """Most labels on the axis of the buckets."""
+PANELS, PANELS_A_ROW = 12, 4
+OPTIMUM, LOCAL, FALSE, EARLY, HEURISTIC = (
+    "certified optimum",
+    "IPOPT from a start, not the optimum",
+    "Lagrange point: stationary, not a minimum",
+    "search stopped early",
+    "baseline or heuristic",
+)
+KINDS: dict[str, dict[str, Any]] = {
+    OPTIMUM: {"color": ANSWER, "linewidth": 2.4},
+    LOCAL: {"color": OTHERS[1], "linewidth": 1.8},
+    FALSE: {"color": OTHERS[0], "linewidth": 1.8, "linestyle": (0, (4, 1.5))},
+    EARLY: {"color": OTHERS[5], "linewidth": 1.8},
+    HEURISTIC: {"color": OTHERS[3], "linewidth": 1.8},
+}
+"""What the panels of `plot_verification` tell apart, and how."""
+SAME_SHARES, SAME_COST = 5e-3, 1e-4
+"""Fractions of the order and of the least cost within which schedules share a panel."""
 
 
 def plot_schedule(schedule: Schedule, baselines: Mapping[str, Schedule] | None = None) -> "Figure":
@@ -93,16 +113,16 @@ def _held(schedule: Schedule) -> Array:
     return np.append(schedule.problem.shares, schedule.inventory.to_numpy())
 
 
-def _label_buckets(axes: Any, index: pd.Index) -> None:
-    """A readable number of labels: clock times on round minutes where the labels are times of one day."""
+def _label_buckets(axes: Any, index: pd.Index, most: int = TICKS) -> None:
+    """A readable number of labels, about `most`: clock times on round minutes where the labels are times of one day."""
     times = _times(index)
     if times is None:
-        places = np.arange(0, len(index), max(1, -(-len(index) // TICKS)))
+        places = np.arange(0, len(index), max(1, -(-len(index) // most)))
         axes.set_xticks(places, [str(label) for label in index[places]])
         axes.set_xlabel(str(index.name))
         return
     minutes = np.asarray(times.hour * 60 + times.minute)
-    step = next(step for step in (1, 5, 10, 15, 30, 60, 120) if np.ptp(minutes) / step < TICKS or step == 120)
+    step = next(step for step in (1, 5, 10, 15, 30, 60, 120) if np.ptp(minutes) / step < most or step == 120)
     first = np.unique(minutes // step, return_index=True)[1]
     places = first[minutes[first] % step == 0]
     axes.set_xticks(places, [f"{time:%H:%M}" for time in times[places]])
@@ -146,3 +166,134 @@ def _subtitle(schedule: Schedule) -> str:
     bps = "" if schedule.bps is None else f" ({schedule.bps:.3g} bps)"
     gap = f"within {schedule.gap:.1g} of the optimum" if np.isfinite(schedule.lower_bound) else "no bound"
     return f"cost ${schedule.objective:,.2f}{bps}, by {schedule.method}, {schedule.status}, {gap}"
+
+
+def plot_verification(schedules: Mapping[str, Schedule]) -> "Figure":
+    """Draw the inventory of every method in a panel of its own, cheapest first, over that of the best schedule.
+
+    Methods that end in the same schedule share a panel; its title tells by how much it costs more than the best.
+    Beyond twelve panels those of random starts are left out first, then the dearest.
+
+    Args:
+        schedules: schedules of one problem by method, as `every_schedule` gives them.
+
+    Returns:
+        A figure that belongs to no window; `figure.savefig("verify.png")` writes it.
+
+    >>> import optexec as ox
+    >>> from optexec.solvers.verification import every_schedule
+    >>> problem = ox.Problem(ox.Order(300), ox.Power(a=[1.0, 2.0], b=0.5), ox.objective("A"))
+    >>> figure = plot_verification(every_schedule(problem, ["branch", "twap"]))
+    >>> [axes.get_title(loc="left").split("\\n") for axes in figure.axes]
+    [['branch', '$17.32'], ['twap', '$36.74, +112.13 %']]
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    drawn = {name: s for name, s in schedules.items() if s.status != FAILED}
+    table = compare_schedules(drawn)
+    best = drawn[str(table.index[~table["status"].isin(NO_SCHEDULE)][0])]
+    groups = _groups(drawn, table)
+    shown = _main(groups)
+    rows, columns = -(-len(shown) // PANELS_A_ROW), min(len(shown), PANELS_A_ROW)
+    figure = Figure(figsize=(SIZE[0], 1.7 + 2.1 * rows), dpi=DPI, layout="constrained", facecolor="white")
+    FigureCanvasAgg(figure)
+    panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
+    for axes, names in zip(panels, shown, strict=False):
+        _draw_panel(axes, drawn[names[0]], best)
+        axes.set_title(f"{_joined(names)}\n{_verdict(table.loc[names[0]])}", loc="left", fontsize=8.5, color=INK)
+    for axes in panels[len(shown) :]:
+        axes.remove()
+    _label_panels(figure, panels[: len(shown)], columns, best.problem.index)
+    told = _bound(table["lower_bound"].max(), len(groups) - len(shown))
+    figure.suptitle(f"{_title(best)}\n{told}", x=0.01, ha="left", fontsize=11, color=INK)
+    _add_key(figure, [_kind(names[0], drawn[names[0]]) for names in shown])
+    return figure
+
+
+def _groups(schedules: Mapping[str, Schedule], table: pd.DataFrame) -> list[list[str]]:
+    """Methods by schedule, cheapest first; those of one schedule in the order in which they were given."""
+    groups: list[list[str]] = []
+    for name in map(str, table.index):
+        same = (group for group in groups if _alike(schedules, table["excess"], group[0], name))
+        if (group := next(same, None)) is not None:
+            group.append(name)
+        else:
+            groups.append([name])
+    order = list(schedules)
+    return [sorted(group, key=order.index) for group in groups]
+
+
+def _alike(schedules: Mapping[str, Schedule], excess: "pd.Series[float]", first: str, second: str) -> bool:
+    apart = np.abs(_held(schedules[first]) - _held(schedules[second])).max()
+    same_line = apart <= SAME_SHARES * schedules[first].problem.shares
+    same_kind = _kind(first, schedules[first]) == _kind(second, schedules[second])
+    return bool(same_line and same_kind and abs(excess[first] - excess[second]) <= SAME_COST)
+
+
+def _main(groups: list[list[str]]) -> list[list[str]]:
+    """At most `PANELS` groups: random starts go first, then the dearest but the Lagrange point."""
+
+    def dispensable(k: int) -> tuple[bool, bool, int]:
+        return all("random" in name for name in groups[k]), LAGRANGE not in groups[k], k
+
+    kept = sorted(range(len(groups)), key=dispensable)[:PANELS]
+    return [groups[k] for k in sorted(kept)]
+
+
+def _kind(name: str, schedule: Schedule) -> str:
+    if schedule.status == "optimal":
+        return OPTIMUM
+    if name.startswith("ipopt["):
+        return LOCAL
+    if name == LAGRANGE:
+        return FALSE
+    return EARLY if schedule.status.endswith("_limit") else HEURISTIC
+
+
+def _draw_panel(axes: Any, schedule: Schedule, best: Schedule) -> None:
+    """The inventory of a schedule as a line, that of the best as an area behind it."""
+    edges = np.arange(best.problem.buckets + 1) - 0.5
+    axes.fill_between(edges, _held(best), color=ANSWER, alpha=0.18, linewidth=0)
+    axes.plot(edges, _held(schedule), **KINDS[_kind(schedule.method, schedule)], zorder=3)
+    _dress(axes, best.problem.buckets)
+
+
+def _joined(names: list[str]) -> str:
+    """The methods of a panel in one line, the starts of IPOPT inside one pair of brackets."""
+    starts = [name.removeprefix("ipopt[").removesuffix("]") for name in names if name.startswith("ipopt[")]
+    others = ["lagrange" if name == LAGRANGE else name for name in names if not name.startswith("ipopt[")]
+    return shorten(", ".join([*others, *([f"ipopt[{', '.join(starts)}]"] if starts else [])]), 42, placeholder=" ...")
+
+
+def _verdict(row: "pd.Series[Any]") -> str:
+    """Dollars, the excess over the best in percent and, with a price, in basis points, and whether it is allowed."""
+    bps = "" if np.isnan(row["excess_bps"]) else f" = {row['excess_bps']:+.3g} bps"
+    excess = f", {100 * row['excess']:+,.2f} %{bps}" if abs(row["excess"]) > SAME_COST else ""
+    return f"${row['objective']:,.2f}{excess}{f', {row.status}' if row['status'] in NO_SCHEDULE else ''}"
+
+
+def _bound(bound: float, hidden: int) -> str:
+    told = f"no schedule costs less than ${bound:,.2f}" if np.isfinite(bound) else "no lower bound is known"
+    return f"{told}; {hidden} more schedules are not shown" if hidden else told
+
+
+def _label_panels(figure: Any, panels: Any, columns: int, index: pd.Index) -> None:
+    """Labels of the buckets below the lowest panel of each column, one name for the axes of all."""
+    for axes in panels[-columns:]:
+        axes.tick_params(labelbottom=True)
+        _label_buckets(axes, index, TICKS // PANELS_A_ROW + 1)
+    figure.supxlabel(panels[-1].get_xlabel(), fontsize=10, color=INK)
+    figure.supylabel("shares still to trade", fontsize=10, color=INK)
+    for axes in panels:
+        axes.set_xlabel("")
+
+
+def _add_key(figure: Any, kinds: list[str]) -> None:
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    lines = [Line2D([], [], label=kind, **style) for kind, style in KINDS.items() if kind in kinds]
+    area = Patch(color=ANSWER, alpha=0.18, linewidth=0, label="best schedule, for comparison")
+    handles = [*lines, area]
+    figure.legend(handles=handles, loc="outside lower left", ncols=3, frameon=False, fontsize=9, labelcolor=INK)

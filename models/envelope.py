@@ -8,15 +8,17 @@ import numpy as np
 
 from optexec.models.curvature import Curvature, of_kind
 from optexec.models.errors import InvalidInput
-from optexec.models.impact import Impact, Sum
+from optexec.models.impact import Impact
 from optexec.models.per_bucket import PerBucket
 from optexec.models.tabulated import Tabulated
-from optexec.models.under_estimate import Vertices, convex_hull, corners
+from optexec.models.under_estimate import Vertices, convex_hull, joint_corners
 from optexec.models.validation import Array
 
 BISECTIONS = 60
-POLYGON = 129
-"""Points of the polygon that stands for a parabola."""
+POLYGON = 33
+"""Even points of a polygon below a curve of unknown curvature."""
+CLOSER = 0.5 ** np.arange(8)
+"""Distances, in even steps, of the further points about the shares where it matters."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,26 +85,26 @@ class Envelope(Impact):
         raise NotImplementedError("an envelope bounds a problem; it is solved by water-filling or newton")
 
 
-def envelope(impact: Impact, lo: Array, hi: Array) -> Impact:
+def envelope(impact: Impact, lo: Array, hi: Array, near: Array | None = None) -> Impact:
     """A convex impact that nowhere on [lo, hi] exceeds `impact`.
 
-    The convex envelope where the curvature is known or given by points; of a sum of other curves the sum of their
-    envelopes, which is convex and lies below.
+    The convex envelope where the curvature is known or given by points. Other curves (sums of convex and concave ones)
+    are first replaced by a polygon below them, which meets them at even steps and close to `near`.
 
     Args:
         impact: curves that have convex and concave stretches (`has_pieces`).
         lo, hi: ends of each bucket's range in shares, (N,).
+        near: shares about which a polygon should be tight, (N,); the middle of the range by default.
     """
-    if isinstance(impact, Tabulated):
-        return _hulls(impact, lo, hi)
+    near = 0.5 * (lo + hi) if near is None else near
     if isinstance(impact, PerBucket):
-        return PerBucket.of_groups([(at, envelope(part, lo[at], hi[at])) for at, part in impact.groups])
-    if isinstance(impact, Sum) and not (impact.smooth and impact.curvature(hi).known.all()):
-        return Sum(tuple(envelope(part, lo, hi) for part in impact.parts))
-    return _tangent_chords(impact, lo, hi)
+        return PerBucket.of_groups([(at, envelope(part, lo[at], hi[at], near[at])) for at, part in impact.groups])
+    if impact.smooth and impact.curvature(hi).known.all():
+        return _tangent_chords(impact, lo, hi)
+    return _hulls(impact, lo, hi, near)
 
 
-def splice(curves: Any, impact: Any, i: int, lo: float, hi: float) -> Impact:
+def splice(curves: Any, impact: Any, i: int, lo: float, hi: float, near: float) -> Impact:
     """Envelopes of an impact with those of bucket i made anew for another range.
 
     Args:
@@ -110,19 +112,17 @@ def splice(curves: Any, impact: Any, i: int, lo: float, hi: float) -> Impact:
         impact: the curves themselves.
         i: position of the bucket.
         lo, hi: ends of its new range in shares.
+        near: shares about which a polygon should be tight.
     """
-    if isinstance(curves, Sum):
-        parts = zip(curves.parts, impact.parts, strict=True)
-        return Sum(tuple(splice(part, base, i, lo, hi) for part, base in parts))
     if isinstance(curves, PerBucket):
         number, place = curves.home(i)
         positions, group = curves.groups[number]
-        changed = (positions, splice(group, impact.groups[number][1], place, lo, hi))
+        changed = (positions, splice(group, impact.groups[number][1], place, lo, hi, near))
         return PerBucket.of_groups([*curves.groups[:number], changed, *curves.groups[number + 1 :]])
     ends = np.array([lo]), np.array([hi])
     alone = impact.take(slice(i, i + 1))
     if isinstance(curves, Tabulated):
-        return _splice_tables(curves, i, _hulls(alone, *ends))
+        return _splice_tables(curves, i, _hulls(alone, *ends, np.array([near])))
     one = _tangent_chords(alone, *ends)
     arrays = {name: getattr(curves, name).copy() for name in ("lo", "hi", "turn", "slope")}
     for name, values in arrays.items():
@@ -130,11 +130,25 @@ def splice(curves: Any, impact: Any, i: int, lo: float, hi: float) -> Impact:
     return replace(curves, **arrays)
 
 
+def straight_stretch(curves: Any, i: int, at: float) -> tuple[float, float]:
+    """Ends of the straight stretch of bucket i's envelope that holds `at`; `at` twice where it is curved."""
+    if isinstance(curves, PerBucket):
+        number, place = curves.home(i)
+        return straight_stretch(curves.groups[number][1], place, at)
+    if isinstance(curves, Tabulated):
+        k = int(np.clip(np.searchsorted(curves.shares[i], at, side="right"), 1, curves.shares.shape[1] - 1))
+        return float(curves.shares[i, k - 1]), float(curves.shares[i, k])
+    return (float(curves.turn[i]), float(curves.hi[i])) if at > curves.turn[i] else (at, at)
+
+
 def _splice_tables(curves: Tabulated, i: int, one: Tabulated) -> Tabulated:
     points = max(curves.shares.shape[1], one.shares.shape[1])
-    rows = [_padded(x, y, points) for x, y in zip(curves.shares, curves.cost_at, strict=True)]
-    rows[i] = _padded(one.shares[0], one.cost_at[0], points)
-    return curves._with(shares=np.array([x for x, _ in rows]), cost_at=np.array([y for _, y in rows]))
+    shares, cost = curves.shares.copy(), curves.cost_at.copy()
+    if points > shares.shape[1]:
+        rows = [_padded(x, y, points) for x, y in zip(shares, cost, strict=True)]
+        shares, cost = np.array([x for x, _ in rows]), np.array([y for _, y in rows])
+    shares[i], cost[i] = _padded(one.shares[0], one.cost_at[0], points)
+    return Tabulated.of_corners(shares, cost)
 
 
 def _tangent_chords(impact: Impact, lo: Array, hi: Array) -> Envelope:
@@ -172,17 +186,24 @@ def _touching(impact: Impact, lo: Array, bends: Array, hi: Array) -> Array:
     return np.where(overshoots(lo), lo, left)
 
 
-def _hulls(impact: Tabulated, lo: Array, hi: Array) -> Tabulated:
-    """Lower convex hulls of tabulated curves, one row a bucket.
-
-    A parabola (slippage that is straight between points) is first replaced by a fine polygon below it.
-    """
-    ends = list(zip(lo.tolist(), hi.tolist(), strict=True))
-    inner = [np.linspace(a, b, POLYGON) if impact.quoted == "per_share" else np.zeros(0) for a, b in ends]
-    hulls = [convex_hull(corners(impact.take(k), a, b, inner[k])) for k, (a, b) in enumerate(ends)]
+def _hulls(impact: Impact, lo: Array, hi: Array, near: Array) -> Tabulated:
+    """Lower convex hulls of polygons below the curves, one row a bucket; exact for tables of total costs."""
+    exact = isinstance(impact, Tabulated) and impact.quoted == "total"
+    ranges = enumerate(zip(lo.tolist(), hi.tolist(), near.tolist(), strict=True))
+    hulls = [
+        convex_hull(joint_corners(impact.take(k), a, b, np.zeros(0) if exact else _corner_points(a, b, at)))
+        for k, (a, b, at) in ranges
+    ]
     points = 1 + max(2, *(len(x) for x, _ in hulls))
     rows = [_padded(x, y, points) for x, y in hulls]
-    return impact._with(shares=np.array([x for x, _ in rows]), cost_at=np.array([y for _, y in rows]), quoted="total")
+    return Tabulated.of_corners(np.array([x for x, _ in rows]), np.array([y for _, y in rows]))
+
+
+def _corner_points(lo: float, hi: float, near: float) -> Array:
+    """Even steps over the range, and steps that shrink towards `near` from both sides."""
+    steps = (hi - lo) / POLYGON * CLOSER
+    about = np.concatenate([near - steps, [near], near + steps])
+    return np.unique(np.clip(np.concatenate([np.linspace(lo, hi, POLYGON), about]), lo, hi))
 
 
 def _padded(x: Array, y: Array, points: int) -> Vertices:

@@ -22,8 +22,9 @@ def build(problem: Problem) -> pyo.ConcreteModel:
     `m.cost`                Objective: the sum of the terms' costs
     ======================= ==========================================================================
 
-    Whole lots are not in the model: round its answer with `schedule_from`. Add constraints of your own to it
-    and solve it with any Pyomo solver.
+    Shares are continuous in it: `schedule_from` rounds an answer to whole lots, or `declare_slices` adds lots and
+    least slices to the model as integer variables. Add constraints of your own to it and solve it with any Pyomo
+    solver.
 
     >>> import optexec as ox
     >>> problem = ox.Problem(ox.Order(300), ox.Power(a=1.0, b=2.0), ox.objective("B", rho=1.0), buckets=3)

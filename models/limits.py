@@ -1,4 +1,4 @@
-"""Limits on the slices: floors, caps and participation in the market's volume."""
+"""Limits on the slices: floors, caps, participation in the market's volume, and the least slice that trades at all."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -8,6 +8,10 @@ import numpy as np
 from optexec.models.errors import InfeasibleOrder, InvalidInput
 from optexec.models.order import Order
 from optexec.models.validation import Array, Parameter, common_length, nonnegative
+
+NAMES = ("minimum", "maximum", "participation", "volume", "smallest")
+ROUNDING = 1e-12
+"""Fraction by which a cap may miss a smallest slice and still hold it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,6 +26,9 @@ class Limits:
             printed is ours).
         volume: shares traded by the market, one value a bucket; positive wherever participation applies. Also
             the weights of VWAP and POV.
+        smallest: least shares of a slice that trades at all, scalar or (N,): x_i = 0 or x_i >= smallest_i. A bucket
+            with a minimum must trade, so there it is a floor; a bucket whose cap is below it is closed. `dp` and
+            `milp` are the methods that honour it.
 
     Raises:
         InvalidInput: a negative or not finite value, participation outside (0, 1] or without volume, a volume of
@@ -29,15 +36,19 @@ class Limits:
 
     >>> Limits(maximum=500, participation=0.10, volume=[4_000, 6_000]).bounds(Order(900), 2)[1].tolist()
     [400.0, 500.0]
+    >>> limits = Limits(minimum=[50, 0, 0], maximum=[500, 500, 80], smallest=100)
+    >>> [bound.tolist() for bound in limits.bounds(Order(900), 3)]
+    [[100.0, 0.0, 0.0], [500.0, 500.0, 0.0]]
     """
 
     minimum: Parameter = 0.0
     maximum: Parameter | None = None
     participation: Parameter | None = None
     volume: Any = None
+    smallest: Parameter = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("minimum", "maximum", "participation", "volume"):
+        for name in NAMES:
             if (value := getattr(self, name)) is not None:
                 object.__setattr__(self, name, nonnegative(f"limits.{name}", value))
         common_length(self.lengths)
@@ -73,27 +84,50 @@ class Limits:
     @property
     def lengths(self) -> dict[str, int]:
         """Name -> length of each limit that is an array."""
-        named = {f"limits.{n}": getattr(self, n) for n in ("minimum", "maximum", "participation", "volume")}
+        named = {f"limits.{n}": getattr(self, n) for n in NAMES}
         return {name: len(value) for name, value in named.items() if isinstance(value, np.ndarray)}
 
     def bounds(self, order: Order, buckets: int) -> tuple[Array, Array]:
-        """Floor and cap of every bucket, (N,) each; no cap exceeds the order.
+        """Floor and cap of every bucket, (N,) each; no cap exceeds the order, or is left below a smallest slice.
 
         Raises:
             InfeasibleOrder: the floors exceed the order, or the caps do not reach it; the message says by how
                 much, and which participation would do.
         """
-        low = np.broadcast_to(np.asarray(self.minimum, dtype=float), (buckets,)).copy()
-        high = np.minimum(self._caps(buckets), order.shares)
+        minimum = np.broadcast_to(np.asarray(self.minimum, dtype=float), (buckets,))
+        low = np.where(minimum > 0, np.maximum(minimum, self.smallest), 0.0)
+        high = np.where(minimum > 0, np.minimum(self._caps(buckets), order.shares), self._reach(order.shares, buckets))
         crossed = np.flatnonzero(low > high)
         if crossed.size:
             k = crossed[0]
             raise InfeasibleOrder(
                 f"bucket {k + 1} must trade at least {low[k]:,.10g} shares and may trade at most {high[k]:,.10g}; "
-                "lower minimum or raise maximum or participation there"
+                f"lower minimum{' or smallest' if self._raises else ''} or raise maximum or participation there"
             )
         self._check_room(order.shares, low, high)
         return low, high
+
+    def thresholds(self, low: Array, high: Array) -> Array:
+        """Least slice of each bucket that may also trade nothing, (N,); 0 where every number inside will do.
+
+        Args:
+            low, high: what `bounds` gave.
+
+        >>> limits = Limits(minimum=[50, 0], smallest=100)
+        >>> limits.thresholds(*limits.bounds(Order(900), 2)).tolist()
+        [0.0, 100.0]
+        """
+        return np.where(low > 0, 0.0, np.minimum(self.smallest, high))
+
+    @property
+    def _raises(self) -> bool:
+        """Whether a smallest slice lies above the minimum somewhere."""
+        return bool(np.any(np.asarray(self.smallest) > np.asarray(self.minimum)))
+
+    def _reach(self, shares: float, buckets: int) -> Array:
+        """Most shares that each bucket without a minimum may trade: none where a smallest slice does not fit."""
+        cap = np.minimum(self._caps(buckets), shares)
+        return np.where(self.smallest > cap * (1 + ROUNDING), 0.0, cap)
 
     def _caps(self, buckets: int) -> Array:
         cap = np.full(buckets, np.inf) if self.maximum is None else np.broadcast_to(self.maximum, (buckets,))
@@ -104,7 +138,7 @@ class Limits:
         if low.sum() > shares + tiny:
             raise InfeasibleOrder(
                 f"the minimums add up to {low.sum():,.10g}, more than the order's {shares:,.10g} shares; "
-                "lower limits.minimum"
+                f"lower limits.minimum{' or limits.smallest' if self._raises else ''}"
             )
         if high.sum() < shares - tiny:
             raise InfeasibleOrder(
@@ -112,7 +146,9 @@ class Limits:
             )
 
     def _mend(self, shares: float, high: Array) -> str:
-        """What would make room: the participation that does, if one does, else the missing shares."""
+        """What would make room: smaller slices or the participation that do, if they do, else the missing shares."""
+        if np.minimum(self._caps(len(high)), shares).sum() >= shares:
+            return f"lower limits.smallest, which closes {np.count_nonzero(high == 0)} buckets"
         if self.participation is None:
             return f"raise limits.maximum by {shares - high.sum():,.10g} shares in all, or lower the order"
         raised = _least_participation(shares, len(high), self)
@@ -126,8 +162,7 @@ def _least_participation(shares: float, buckets: int, limits: Limits) -> float |
     """Least participation of three digits that leaves room for the order; None if 1 is too little."""
 
     def holds(participation: float) -> bool:
-        caps = np.minimum(replace(limits, participation=participation)._caps(buckets), shares)
-        return bool(caps.sum() >= shares)
+        return bool(replace(limits, participation=participation)._reach(shares, buckets).sum() >= shares)
 
     if not holds(1.0):
         return None

@@ -3,11 +3,42 @@
 import numpy as np
 
 from optexec.models.errors import InfeasibleOrder
+from optexec.models.order import Order
 from optexec.models.problem import Problem
 from optexec.models.validation import Array
 
 ROUNDING = 1e-9
 """Fraction of a lot that a limit may miss a whole lot by and still hold it."""
+NEAR = 1e-4
+"""Fraction of a lot that a solver's shares may miss whole lots by and still be those lots."""
+
+
+def whole_lots(order: Order) -> tuple[int, float]:
+    """Whole lots of an order that has a lot, and the odd shares beside them.
+
+    >>> whole_lots(Order(1_050, lot=100)), whole_lots(Order(0.3, lot=0.1))
+    ((10, 50.0), (3, 0.0))
+    """
+    lot = float(order.lot or 1.0)
+    near = round(order.shares / lot)
+    if abs(order.shares - near * lot) <= ROUNDING * lot:
+        return near, 0.0
+    lots, odd = divmod(order.shares, lot)
+    return int(lots), odd
+
+
+def most_lots(problem: Problem) -> Array:
+    """Most whole lots that each bucket's limit holds, (N,)."""
+    return np.floor(problem.hi / problem.order.lot + ROUNDING)
+
+
+def no_whole_lots(problem: Problem, of: str) -> InfeasibleOrder:
+    """An `InfeasibleOrder` for limits that hold no schedule in whole lots (and least slices) of what `of` says."""
+    kind = f"whole lots of {problem.order.lot:,.10g}" if problem.order.lot else "slices"
+    least, mend = "", "use a smaller lot or wider limits"
+    if problem.semicontinuous:
+        least, mend = " that are 0 or at least limits.smallest", "lower limits.smallest or use wider limits"
+    return InfeasibleOrder(f"the limits hold no schedule in {kind}{least} for {of}; {mend}")
 
 
 def round_to_lots(problem: Problem, x: Array) -> Array:
@@ -15,14 +46,15 @@ def round_to_lots(problem: Problem, x: Array) -> Array:
 
     Every slice is rounded down to whole lots; the lots left over go one each to the slices that lost the largest
     fraction of a lot. An odd remainder (S modulo the lot) trades inside the largest slice whose limits have
-    room for it, the earliest of equals.
+    room for it, the earliest of equals. Shares that are whole lots already but for rounding keep their lots.
 
     Args:
         problem: the declaration; its order has a lot.
         x: shares of each bucket, (N,), that add up to S.
 
     Raises:
-        InfeasibleOrder: the limits hold the order in shares but not in whole lots.
+        InfeasibleOrder: the limits hold the order in shares but not in whole lots; or shares between whole lots
+            where slices have a least size, which rounding might undercut.
 
     >>> import optexec as ox
     >>> order = ox.Order(1_050, lot=100)
@@ -31,31 +63,41 @@ def round_to_lots(problem: Problem, x: Array) -> Array:
     [300.0, 450.0, 300.0]
     """
     lot = float(problem.order.lot or 1.0)
-    lots, odd = divmod(problem.shares, lot)
-    if _is_whole(x, lot, odd):
-        return x
-    if odd == 0:
-        low, high = _lot_bounds(problem, lot, np.zeros(problem.buckets))
+    lots, odd = whole_lots(problem.order)
+    near = _nearest(problem, x, lot, lots, odd)
+    if near is not None:
+        return near
+    if problem.semicontinuous:
+        raise InfeasibleOrder(
+            "the shares are not in whole lots, and rounding them could leave a slice below limits.smallest; "
+            "solve the order by dp or milp"
+        )
+    for host in np.argsort(-x, kind="stable")[: len(x) if odd else 1]:
+        extra = np.zeros(problem.buckets)
+        extra[host] = odd
+        low, high = _lot_bounds(problem, lot, extra)
         if _room(low, high, lots):
-            return lot * _largest_remainder(x / lot, low, high, int(lots))
-    else:
-        for host in np.argsort(-x, kind="stable"):
-            extra = np.zeros(problem.buckets)
-            extra[host] = odd
-            low, high = _lot_bounds(problem, lot, extra)
-            if _room(low, high, lots):
-                return lot * _largest_remainder((x - extra) / lot, low, high, int(lots)) + extra
-    _, high = _lot_bounds(problem, lot, np.zeros(problem.buckets))
+            return lot * _largest_remainder((x - extra) / lot, low, high, lots) + extra
     raise InfeasibleOrder(
         f"the limits hold no schedule in whole lots of {lot:,.10g} for {problem.shares:,.10g} shares "
-        f"(rounded down to lots they allow {lot * high.sum():,.10g}); use a smaller lot or wider limits"
+        f"(rounded down to lots they allow {lot * most_lots(problem).sum():,.10g}); use a smaller lot or wider limits"
     )
 
 
-def _is_whole(x: Array, lot: float, odd: float) -> bool:
-    """Whether shares are whole lots already, but for the odd remainder inside one slice."""
-    rest = x % lot
-    return bool(np.count_nonzero(rest) <= 1 and rest.sum() == odd)
+def _nearest(problem: Problem, x: Array, lot: float, lots: int, odd: float) -> Array | None:
+    """The whole lots, and the odd remainder inside one slice, that shares are up to `NEAR`; None if they are not."""
+    whole, extra = np.round(x / lot), np.zeros(len(x))
+    off = np.flatnonzero(np.abs(x - lot * whole) > NEAR * lot)
+    if len(off) != (odd > 0):
+        return None
+    extra[off] = odd
+    whole[off] = np.round((x[off] - odd) / lot)
+    rounded = lot * whole + extra
+    low, high = _lot_bounds(problem, lot, extra)
+    fits = np.all((low <= whole) & (whole <= high)) and whole.sum() == lots
+    allowed = (rounded == 0) | (rounded >= problem.smallest - ROUNDING * lot)
+    same = np.all(np.abs(rounded - x) <= NEAR * lot)
+    return rounded if fits and same and allowed.all() else None
 
 
 def _lot_bounds(problem: Problem, lot: float, extra: Array) -> tuple[Array, Array]:

@@ -6,6 +6,7 @@ import pyomo.environ as pyo
 from optexec.models.errors import InvalidInput
 from optexec.models.formulation import frame
 from optexec.models.problem import Problem
+from optexec.models.slices import declare_slices
 from optexec.models.under_estimate import Grid, uniform_grid
 
 
@@ -14,8 +15,9 @@ def build_piecewise(problem: Problem, breakpoints: int | Grid = 8) -> pyo.Concre
 
     Cost curves are replaced by chords on their concave stretches and by tangents on their convex ones, inventory
     risk and smoothing by tangents, so the optimum of this model is a lower bound of the problem's, and any answer
-    of it is a schedule inside the limits. Solve it with HiGHS. Components are those of `build`, with
-    `m.term["impact"].fill` and `.opened` for the segments.
+    of it is a schedule inside the limits, in whole lots and of the least slices that the problem declares. Solve it
+    with HiGHS. Components are those of `build` and `declare_slices`, with `m.term["impact"].fill` and `.opened` for
+    the segments.
 
     Args:
         problem: a declaration whose curves have known convex and concave stretches.
@@ -35,6 +37,7 @@ def build_piecewise(problem: Problem, breakpoints: int | Grid = 8) -> pyo.Concre
             raise InvalidInput(f"breakpoints must be at least 1 segment a bucket, got {breakpoints}")
         breakpoints = uniform_grid(problem, int(breakpoints))
     m = frame(problem)
+    declare_slices(m)
     m.term = pyo.Block(pyo.Any)
     for term in problem.terms:
         term.declare_bound(m.term[term.name], m, breakpoints)

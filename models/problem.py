@@ -1,10 +1,12 @@
 """The declaration: an order, its impact, the terms of the objective and the limits, over one set of buckets."""
 
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from optexec.models.curvature import Curvature
 from optexec.models.errors import InvalidInput
@@ -22,7 +24,8 @@ class Problem:
     """Split an order over the buckets at the least value of the objective.
 
         minimise   sum of the terms of the objective
-        subject to sum_i x_i = S,  lo_i <= x_i <= hi_i,  whole lots if the order says so
+        subject to sum_i x_i = S,  lo_i <= x_i <= hi_i,  x_i = 0 or x_i >= smallest_i,
+                   whole lots if the order says so
 
     Treat it as frozen; `replace` gives a changed copy.
 
@@ -38,6 +41,8 @@ class Problem:
         index: bucket labels, a pandas Index of length N.
         buckets: N.
         lo, hi: floor and cap of each bucket in shares, (N,); no cap exceeds the order.
+        smallest: least slice of each bucket that may also trade nothing, (N,); 0 where every number inside the
+            limits will do.
 
     Raises:
         InvalidInput: arguments of the wrong kind, arrays of different lengths, an unknown number of buckets,
@@ -63,6 +68,7 @@ class Problem:
         self.lo: Array
         self.hi: Array
         self.lo, self.hi = self.limits.bounds(order, self.buckets)
+        self.smallest: Array = self.limits.thresholds(self.lo, self.hi)
         self._check_range()
 
     def __repr__(self) -> str:
@@ -109,13 +115,50 @@ class Problem:
 
     @property
     def convex(self) -> bool:
-        """Whether every cost curve, and so the whole problem, is convex on the limits."""
+        """Whether every cost curve is convex on the limits, and so the whole problem but for lots and least slices."""
         return bool(self.curvature.convex.all())
 
     @property
     def separable(self) -> bool:
         """Whether the objective is a sum over buckets of functions of that bucket's shares alone."""
         return all(term.separable for term in self.terms)
+
+    @cached_property
+    def semicontinuous(self) -> bool:
+        """Whether some bucket may trade nothing or a least slice, and nothing in between."""
+        return bool(self.smallest.any())
+
+    def continuous(self) -> "Problem":
+        """The declaration without lots and least slices: any shares between the limits.
+
+        >>> import optexec as ox
+        >>> order, limits = ox.Order(1_000, lot=100), ox.Limits(smallest=300)
+        >>> loose = Problem(order, ox.Linear([0.01, 0.02]), ox.objective("A"), limits).continuous()
+        >>> loose.order.lot, loose.semicontinuous
+        (None, False)
+        """
+        return self.replace(order=replace(self.order, lot=None), limits=Limits(minimum=self.lo, maximum=self.hi))
+
+    def trading(self, chosen: NDArray[np.bool_]) -> "Problem":
+        """The declaration once it is decided which of the buckets with a least slice trade: the others are closed.
+
+        Args:
+            chosen: one a bucket, (N,); not looked at where there is no least slice.
+
+        Raises:
+            InfeasibleOrder: buckets that cannot hold the order.
+
+        >>> import optexec as ox
+        >>> problem = Problem(ox.Order(900), ox.Linear([0.01, 0.02]), ox.objective("A"), ox.Limits(smallest=300))
+        >>> one = problem.trading(np.array([True, False]))
+        >>> one.lo.tolist(), one.hi.tolist()
+        ([300.0, 0.0], [900.0, 0.0])
+        """
+        if not self.semicontinuous:
+            return self
+        free = self.smallest == 0
+        low, high = np.where(free, self.lo, self.smallest * chosen), np.where(free | chosen, self.hi, 0.0)
+        return self.replace(limits=Limits(minimum=low, maximum=high))
 
     def inventory(self, x: Array) -> Array:
         """R_i = sum_{j>i} x_j, shares still to trade after bucket i, (N,); the last is 0.

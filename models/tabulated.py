@@ -47,6 +47,18 @@ class Tabulated(Family):
         self._check()
         self._validate()
 
+    @classmethod
+    def of_corners(cls, shares: Array, cost: Array) -> Self:
+        """Total costs through the corners of convex curves, (N, K) each; not checked, and free to start above 0.
+
+        >>> Tabulated.of_corners(np.array([[0.0, 1.0]]), np.array([[0.5, 1.0]])).cost(np.zeros(1)).tolist()
+        [0.5]
+        """
+        made = object.__new__(cls)
+        for name, value in {"shares": shares, "cost_at": cost, "quoted": "total"}.items():
+            object.__setattr__(made, name, value)
+        return made
+
     def _check(self) -> None:
         grid, values = self.shares, self.cost_at
         if min(grid.ndim, values.ndim) == 0 or grid.shape[-1] != values.shape[-1] or grid.shape[-1] < 2:

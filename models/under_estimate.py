@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from optexec.models.impact import Impact
+from optexec.models.tabulated import Tabulated
 from optexec.models.validation import Array
 
 if TYPE_CHECKING:
@@ -32,14 +33,15 @@ class Grid:
 
 
 def uniform_grid(problem: "Problem", segments: int) -> Grid:
-    """`segments` equal segments between the limits of each bucket, and as many schedules, early to late.
+    """`segments` equal segments between the limits of each bucket, its least slice, and schedules early to late.
 
     >>> import optexec as ox
     >>> grid = uniform_grid(ox.Problem(ox.Order(100), ox.Linear(0.01), ox.objective("A"), buckets=2), 2)
     >>> grid.breakpoints[0].tolist(), len(grid.schedules)
     ([0.0, 50.0, 100.0], 2)
     """
-    breakpoints = [np.linspace(a, b, segments + 1) for a, b in zip(problem.lo, problem.hi, strict=True)]
+    ranges = zip(problem.lo, np.maximum(problem.lo, problem.smallest), problem.hi, strict=True)
+    breakpoints = [np.union1d(np.linspace(a, b, segments + 1), least) for a, least, b in ranges]
     time = (np.arange(problem.buckets) + 0.5) / problem.buckets
     decays = np.exp(-np.outer(np.linspace(0.0, 12.0, segments), time))
     return Grid(breakpoints, list(problem.shares * decays / decays.sum(axis=1, keepdims=True)))
@@ -62,11 +64,17 @@ def under_estimates(problem: "Problem", breakpoints: Sequence[Array]) -> list[Ve
     [[0.0, 25.0, 100.0], [0.0, 5.0, 10.0]]
     """
     ends = zip(problem.lo.tolist(), problem.hi.tolist(), breakpoints, strict=True)
-    return [_of_sum(problem.impact.take(k), lo, hi, points) for k, (lo, hi, points) in enumerate(ends)]
+    return [joint_corners(problem.impact.take(k), lo, hi, points) for k, (lo, hi, points) in enumerate(ends)]
 
 
-def _of_sum(impact: Impact, lo: float, hi: float, points: Array) -> Vertices:
-    """The sum of the addends' under-estimates, with corners wherever one of them has one."""
+def joint_corners(impact: Impact, lo: float, hi: float, points: Array) -> Vertices:
+    """As `corners` for an impact that may be a sum: the addends' under-estimates added up.
+
+    >>> import optexec as ox
+    >>> both = ox.Power(1.0, 2.0) + ox.Power(1.0, 0.5)
+    >>> [list(map(float, c)) for c in joint_corners(both, 0.0, 4.0, np.zeros(0))]
+    [[0.0, 2.0, 4.0], [0.0, 1.0, 18.0]]
+    """
     curves = [corners(part, lo, hi, points) for part in impact.addends()]
     if len(curves) == 1:
         return curves[0]
@@ -81,6 +89,10 @@ def corners(impact: Impact, lo: float, hi: float, points: Array) -> Vertices:
     >>> [list(map(float, c)) for c in corners(ox.Power(1.0, 2.0), 0.0, 4.0, np.zeros(0))]
     [[0.0, 2.0, 4.0], [0.0, 0.0, 16.0]]
     """
+    if isinstance(impact, Tabulated) and impact.quoted == "total":
+        inner = impact.shares[(impact.shares > lo) & (impact.shares < hi)]
+        grid = np.unique(np.concatenate([[lo], inner, [hi]]))
+        return grid, impact.cost(grid)
     if hi <= lo:
         return np.array([lo]), np.atleast_1d(impact.cost(np.array([lo])))
     parts = []

@@ -23,6 +23,7 @@ from .models.per_bucket import PerBucket as PerBucket
 from .models.piecewise import build_piecewise as build_piecewise
 from .models.problem import Problem as Problem
 from .models.schedule import Schedule as Schedule
+from .models.slices import declare_slices as declare_slices
 from .models.tabulated import Tabulated as Tabulated
 from .solvers.dispatch import methods as methods
 from .solvers.dispatch import solve as solve

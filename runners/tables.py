@@ -179,12 +179,13 @@ class ObjectiveTable(Table):
 
 
 class LimitsTable(Table):
-    """`[limits]`: the arguments of `Limits`."""
+    """`[limits]`: the arguments of `Limits`; `smallest` is the least slice of a bucket that trades at all."""
 
     minimum: Parameter | None = None
     maximum: Parameter | None = None
     participation: Parameter | None = None
     volume: Parameter | None = None
+    smallest: Parameter | None = None
 
 
 class SolveTable(Table):

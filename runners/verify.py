@@ -1,6 +1,9 @@
-"""`optexec verify`: every method that applies, against the certified optimum."""
+"""`optexec verify`: every method that applies, heuristics and local solvers, against the certified optimum."""
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from optexec.runners.command_line import (
     Gap,
@@ -14,11 +17,17 @@ from optexec.runners.command_line import (
     run_alone,
     solver_settings,
 )
+from optexec.runners.solve import PLOTS
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    import optexec as ox
+
 SCHEMA = "optexec.verify.v1"
+Plot = Annotated[
+    Path | None, typer.Option("--plot", metavar="FILE", help="Draw the schedules to a .png, .svg or .pdf file.")
+]
 
 
 @guarded
@@ -30,47 +39,82 @@ def verify_methods(
     time_limit: TimeLimit = None,
     as_json: Json = False,
     output: Output = None,
+    plot: Plot = None,
 ) -> None:
     """Solve by every method that applies, and measure each against the certified optimum.
 
-    Example: optexec verify cost.toml --objective C --json
+    Example: optexec verify cost.toml --objective C --json --plot verify.png
     """
-    import optexec as ox
     from optexec.runners.output import check_writable, print_json, records, write_table
     from optexec.runners.spec import load_spec
+    from optexec.solvers.verification import compare_schedules, every_schedule
 
     check_writable(output)
+    check_writable(plot, PLOTS)
     declared = load_spec(spec, [*(settings or ()), *solver_settings(gap=gap, time_limit=time_limit)])
     problem = declared.problem(objective)
-    table = ox.verify(problem, **declared.stopping)
+    schedules = every_schedule(problem, **declared.stopping)
+    table = compare_schedules(schedules)
     write_table(table, output)
+    if plot is not None:
+        _draw(schedules, plot)
     if as_json:
         print_json(SCHEMA, rows=records(table))
     else:
-        _print(table, ox.methods(problem).frame["obstacle"])
+        _print(table, problem)
 
 
-def _print(table: "pd.DataFrame", obstacles: "pd.Series") -> None:
+def _draw(schedules: "dict[str, ox.Schedule]", path: Path) -> None:
+    from optexec.analysis.plots import plot_verification
+
+    plot_verification(schedules).savefig(path)
+
+
+def _print(table: "pd.DataFrame", problem: "ox.Problem") -> None:
     from optexec.runners.output import columns, console, dollars, percent
 
     rows = [
         [
             str(method),
             dollars(row["objective"]),
+            percent(row["excess"]),
+            _bps(row["excess_bps"]),
             dollars(row["lower_bound"]),
             percent(row["gap"]),
-            percent(row["excess"]),
-            percent(row["certified_gap"]),
             row["status"],
-            f"{row['seconds']:.3g}",
+            f"{row['seconds']:.2g}",
         ]
         for method, row in table.iterrows()
     ]
-    own = ["objective ($)", "own bound ($)", "own gap (%)"]
+    above, own = ["above best (%)", "above best (bps)"], ["bound ($)", "gap (%)"]
     out = console()
-    out.print(columns(["method", *own, "above best (%)", "above best bound (%)", "status", "time (s)"], rows))
-    for method, obstacle in obstacles[obstacles != ""].items():
-        out.print(f"{method} does not apply: {obstacle}.")
+    out.print(columns(["method", "objective ($)", *above, *own, "status", "time (s)"], rows))
+    for note in _notes(table, problem):
+        out.print(note)
+
+
+def _bps(value: float) -> str:
+    """Basis points, `no price` where they are not defined."""
+    return "no price" if value != value else f"{value:,.4f}"
+
+
+def _notes(table: "pd.DataFrame", problem: "ox.Problem") -> list[str]:
+    """What the table rests on: the best bound, what kind of row is none of a method's, which methods do not apply."""
+    import optexec as ox
+    from optexec.runners.output import dollars
+    from optexec.solvers.verification import LAGRANGE
+
+    bound, names = table["lower_bound"], list(map(str, table.index))
+    obstacles = ox.methods(problem).frame["obstacle"]
+    notes = [f"No schedule costs less than ${dollars(bound.max())} ({bound.idxmax()})."]
+    if any(name.startswith("ipopt[") for name in names):
+        notes.append(
+            "ipopt[...]: where a local solver ends from that start; its bound is the best of the other methods."
+        )
+        obstacles = obstacles.drop("ipopt")
+    if LAGRANGE in names:
+        notes.append("lagrange: equal marginal costs before limits; moving shares between concave buckets costs less.")
+    return [*notes, *(f"{method} does not apply: {why}." for method, why in obstacles[obstacles != ""].items())]
 
 
 if __name__ == "__main__":

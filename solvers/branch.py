@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from optexec.models.envelope import envelope, splice
+from optexec.models.envelope import envelope, splice, straight_stretch
 from optexec.models.errors import InfeasibleOrder
 from optexec.models.impact import Impact
 from optexec.models.limits import Limits
@@ -17,12 +17,13 @@ from optexec.models.problem import Problem
 from optexec.models.validation import Array
 from optexec.solvers.answer import Answer
 from optexec.solvers.certificate import certify
-from optexec.solvers.newton import has_only_one_table
-from optexec.solvers.polish import polish, relaxed_shares
+from optexec.solvers.polish import exchange, polish, relaxed_shares
 from optexec.solvers.scaling import allowance
 
 NARROW = 1e-9
 """Fraction of the order below which a bucket's range is not divided again."""
+ROUNDS = 4
+"""Most times that the polygons of the whole problem are drawn anew."""
 SHAVE = 0.01
 """Fraction of a range that both parts of a division get at least."""
 
@@ -32,8 +33,6 @@ def obstacle(problem: Problem) -> str:
     for term in problem.terms:
         if not isinstance(term, (ImpactCost, Smoothing, InventoryRisk)):
             return f"the {term.name} term is not one that envelopes can be solved with"
-    if not has_only_one_table(problem.impact):
-        return "a cost curve has kinks beside those of one table"
     return "" if problem.impact.has_pieces(problem.hi) else "the curvature of the impact is unknown"
 
 
@@ -80,8 +79,8 @@ def branch(problem: Problem, gap: float = 1e-4, time_limit: float = 60.0) -> Ans
     ([100.0, 200.0, 0.0], '')
     """
     deadline = time.perf_counter() + time_limit
-    root = _relax(problem, envelope(problem.impact, problem.lo, problem.hi), problem.lo, problem.hi, -np.inf)
-    best = polish(problem, root.x)
+    root = _root(problem)
+    best = _candidate(problem, root)
     queue, pruned, made, stopped = [(root.bound, 0, root)], np.inf, 0, ""
     while queue and queue[0][0] < _enough(problem, best, gap):
         if time.perf_counter() > deadline:
@@ -90,8 +89,7 @@ def branch(problem: Problem, gap: float = 1e-4, time_limit: float = 60.0) -> Ans
         node = heapq.heappop(queue)[2]
         for child in _divide(problem, node):
             made += 1
-            if problem.objective(child.x) < problem.objective(best):
-                best = polish(problem, child.x)
+            best = min(best, _candidate(problem, child), key=problem.objective)
             if child.bound < _enough(problem, best, gap):
                 heapq.heappush(queue, (child.bound, made, child))
             else:
@@ -100,10 +98,41 @@ def branch(problem: Problem, gap: float = 1e-4, time_limit: float = 60.0) -> Ans
     return Answer(best, bound, stopped)
 
 
+def _candidate(problem: Problem, node: _Node) -> Array:
+    """The best schedule near a node's solution.
+
+    Its own shares, and those where the bucket that is worst off on its chord goes to either end of it and the buckets
+    on convex stretches make up for that.
+    """
+    i = int(np.argmax(node.excess))
+    candidates = [node.x]
+    for end in (node.x[i], *straight_stretch(node.relaxed.impact, i, float(node.x[i]))):
+        moved = node.x.copy()
+        moved[i] = np.clip(end, problem.lo[i], problem.hi[i])
+        with suppress(InfeasibleOrder):
+            candidates.append(polish(problem, moved))
+    if problem.separable:
+        candidates.append(exchange(problem, node.x, i))
+    return min(candidates, key=problem.objective)
+
+
 def _enough(problem: Problem, best: Array, gap: float) -> float:
     """The bound at which the best schedule is good enough."""
     value = problem.objective(best)
     return value - allowance(problem, value, gap)
+
+
+def _root(problem: Problem) -> _Node:
+    """The whole problem; polygons are drawn again about the shares that they lead to while that raises the bound."""
+    curves = envelope(problem.impact, problem.lo, problem.hi)
+    node = _relax(problem, curves, problem.lo, problem.hi, -np.inf)
+    for _ in range(ROUNDS):
+        curves = envelope(problem.impact, problem.lo, problem.hi, node.x)
+        closer = _relax(problem, curves, problem.lo, problem.hi, node.bound)
+        if closer.bound - node.bound <= 1e-6 * abs(closer.bound):
+            return node
+        node = closer
+    return node
 
 
 def _relax(problem: Problem, curves: Impact, lo: Array, hi: Array, known: float) -> _Node:
@@ -126,6 +155,6 @@ def _divide(problem: Problem, node: _Node) -> Iterator[_Node]:
     for low, high in ((lo[i], at), (at, hi[i])):
         child_lo, child_hi = lo.copy(), hi.copy()
         child_lo[i], child_hi[i] = low, high
-        curves = splice(node.relaxed.impact, problem.impact, i, low, high)
+        curves = splice(node.relaxed.impact, problem.impact, i, low, high, node.x[i])
         with suppress(InfeasibleOrder):
             yield _relax(problem, curves, child_lo, child_hi, node.bound)

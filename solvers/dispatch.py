@@ -34,14 +34,22 @@ class Method:
     Args:
         name: as in `solve(problem, method=name)`.
         guarantee: what it promises of its answer, "none" for baselines.
-        obstacle: why it does not apply to a problem; empty if it does.
+        reason: why it does not apply to a problem whose slices may have any size; empty if it does.
         run: problem and stopping rule -> answer.
+        keeps_smallest: whether its slices are 0 or at least `limits.smallest`.
     """
 
     name: str
     guarantee: str
-    obstacle: Callable[[Problem], str]
+    reason: Callable[[Problem], str]
     run: Callable[[Problem, Stop], Answer]
+    keeps_smallest: bool = False
+
+    def obstacle(self, problem: Problem) -> str:
+        """Why it does not apply to a problem; empty if it does."""
+        if problem.semicontinuous and not self.keeps_smallest:
+            return "slices must be 0 or at least limits.smallest: use dp or milp"
+        return self.reason(problem)
 
 
 def _convex(problem: Problem) -> str:
@@ -126,9 +134,9 @@ METHODS = {
         Method("newton", "optimal to 1e-9", newton.obstacle, _direct(newton.newton)),
         Method("ipopt", "optimal to IPOPT's tolerance", _convex, _by_ipopt),
         Method("highs", "optimal to HiGHS's tolerance", _quadratic, _by_highs),
-        Method("dp", "exact on the lot grid", _in_lots, _by_dp),
+        Method("dp", "exact on the lot grid", _in_lots, _by_dp, keeps_smallest=True),
         Method("branch", "global, within the gap", branch.obstacle, _by_branch),
-        Method("milp", "global, within the gap", _has_pieces, _by_milp),
+        Method("milp", "global, within the gap", _has_pieces, _by_milp, keeps_smallest=True),
         Method("twap", "none", _always, _direct(baselines.twap)),
         Method("vwap", "none", baselines.needs_volume, _direct(baselines.vwap)),
         Method("pov", "none", baselines.needs_volume, _direct(baselines.pov)),
@@ -199,7 +207,7 @@ def solve(problem: Problem, method: str = "auto", gap: float = GAP, time_limit: 
 
     Raises:
         InvalidInput: an unknown method, or one that does not apply, with the reason.
-        InfeasibleOrder: limits that hold the order in shares but not in whole lots.
+        InfeasibleOrder: limits that hold the order in shares but not in whole lots or least slices.
         SolverFailure: the solver gave no usable schedule.
 
     >>> import optexec as ox

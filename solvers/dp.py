@@ -7,13 +7,12 @@ from typing import Any
 import numba
 import numpy as np
 
-from optexec.models.errors import InfeasibleOrder, InvalidInput
+from optexec.models.errors import InvalidInput
+from optexec.models.lots import ROUNDING, no_whole_lots, whole_lots
 from optexec.models.objective import InventoryRisk
 from optexec.models.problem import Problem
 from optexec.models.validation import Array
 
-ROUNDING = 1e-9
-"""Fraction of a lot that a limit may miss a whole lot by and still hold it."""
 MEMORY = 2 * 2**30
 """Bytes that the table of values may take."""
 
@@ -68,10 +67,7 @@ class Policy:
         left = self.values.shape[2] - 1 if lots is None else lots
         layer = len(self.values) - 1 if odd_left is None else int(odd_left)
         if not np.isfinite(self.values[layer, start, left]):
-            raise InfeasibleOrder(
-                f"the limits hold no schedule in whole lots of {self.lot:,.10g} for {left * self.lot:,.10g} "
-                f"shares from bucket {start + 1} on; use a smaller lot or wider limits"
-            )
+            raise no_whole_lots(self.problem, f"{left * self.lot:,.10g} shares from bucket {start + 1} on")
         x = np.zeros(self.problem.buckets - start)
         for i in range(start, self.problem.buckets):
             slice_, left, layer = self._best_slice(i, left, layer)
@@ -119,12 +115,17 @@ class Stages:
         return InventoryRisk.holding_cost(self._weights[i], lots * self.lot + odd)
 
     def slices(self, i: int, extra: float) -> tuple[int, Array]:
-        """First number of lots that may trade in bucket i beside `extra` shares, and the costs from it on."""
+        """First number of lots that may trade in bucket i beside `extra` shares, and the costs from it on.
+
+        A slice below the least one costs infinitely much.
+        """
         low = max(0, int(np.ceil((self.problem.lo[i] - extra) / self.lot - ROUNDING)))
         high = min(self.lots, int(np.floor((self.problem.hi[i] - extra) / self.lot + ROUNDING)))
         x: Any = np.arange(low, high + 1) * self.lot + extra
         separable = [term for term in self.problem.terms if term.separable]
-        return low, sum((term.at_bucket(self.problem, i, x) for term in separable), start=np.zeros(len(x)))
+        forbidden = (x > 0) & (x < self.problem.smallest[i] - ROUNDING * self.lot)
+        start = np.where(forbidden, np.inf, 0.0)
+        return low, sum((term.at_bucket(self.problem, i, x) for term in separable), start=start)
 
 
 def backward(problem: Problem) -> Policy:
@@ -134,10 +135,12 @@ def backward(problem: Problem) -> Policy:
 
         V_i(r) = min over lots n of  c_i(n) + psi w_i/2 (r - n)^2 + V_{i+1}(r - n),
 
-    exact on the lot grid for any curve. An odd remainder doubles the states: whether it has been traded.
+    exact on the lot grid for any curve. An odd remainder doubles the states: whether it has been traded. A slice
+    below `limits.smallest` (the odd remainder's with its lots) costs infinitely much.
 
     Cost: a bucket with a convex curve takes O(L log L) steps for L lots, because the best inventory to leave
-    grows with r; any other takes L times the lots it may trade. Memory: 8 (N+1)(L+1) bytes, twice with an odd
+    grows with r; any other takes L times the lots it may trade. Where infinite costs leave holes, in a curve or in
+    V, each unbroken run is convex by itself. Memory: 8 (N+1)(L+1) bytes, twice with an odd
     remainder.
     Source: Bellman (1957); row minima of totally monotone matrices by divide and conquer, Aggarwal et al. (1987).
 
@@ -154,11 +157,11 @@ def backward(problem: Problem) -> Policy:
     if reason := obstacle(problem):
         raise InvalidInput(f"dp does not apply: {reason}")
     lot = float(problem.order.lot or 1.0)
-    lots, odd = divmod(problem.shares, lot)
-    stages = Stages(problem, lot, int(lots))
-    values = np.full((1 + (odd > 0), problem.buckets + 1, int(lots) + 1), np.inf)
+    lots, odd = whole_lots(problem.order)
+    stages = Stages(problem, lot, lots)
+    values = np.full((1 + (odd > 0), problem.buckets + 1, lots + 1), np.inf)
     values[0, -1, 0] = 0.0
-    held = np.arange(int(lots) + 1)
+    held = np.arange(lots + 1)
     convex = problem.curvature.convex
     for i in reversed(range(problem.buckets)):
         first, costs = stages.slices(i, 0.0)
@@ -170,10 +173,7 @@ def backward(problem: Problem) -> Policy:
             values[1, i] = np.minimum(_least_sums(first, costs, waiting, bool(convex[i])), hosted)
     policy = Policy(problem, lot, odd, values)
     if not np.isfinite(policy.cost):
-        raise InfeasibleOrder(
-            f"the limits hold no schedule in whole lots of {lot:,.10g} for {problem.shares:,.10g} shares; "
-            "use a smaller lot or wider limits"
-        )
+        raise no_whole_lots(problem, f"{problem.shares:,.10g} shares")
     return policy
 
 
@@ -196,17 +196,24 @@ def obstacle(problem: Problem) -> str:
 def _least_sums(first: int, costs: Array, ahead: Array, convex: bool) -> Array:
     """min over n of costs[n] + ahead[r - first - n], for every r."""
     out = np.full(len(ahead), np.inf)
-    if first >= len(out) or not len(costs):
-        return out
-    window = out[first:]
-    finite = np.flatnonzero(np.isfinite(ahead))
-    if convex and len(finite) and finite[-1] - finite[0] + 1 == len(finite):
-        a, b = int(finite[0]), int(finite[-1])
-        rows = window[a : min(b + len(costs), len(window))]
-        _convex_sums(costs, ahead[a : b + 1], rows)
-    else:
-        _all_sums(costs, ahead, window)
+    for low, high in _runs(costs):
+        run, window = costs[low:high], out[first + low :]
+        if convex:
+            for a, b in _runs(ahead):
+                _convex_sums(run, ahead[a:b], window[a : b - 1 + len(run)])
+        else:
+            _all_sums(run, ahead, window)
     return out
+
+
+def _runs(values: Array) -> list[tuple[int, int]]:
+    """Start and end of every unbroken run of finite values.
+
+    >>> _runs(np.array([1.0, np.inf, 2.0, 3.0]))
+    [(0, 1), (2, 4)]
+    """
+    edges = np.flatnonzero(np.diff(np.isfinite(values), prepend=False, append=False)).tolist()
+    return list(zip(edges[::2], edges[1::2], strict=True))
 
 
 @numba.njit(cache=True, error_model="numpy")
@@ -214,8 +221,6 @@ def _all_sums(costs: Array, ahead: Array, out: Array) -> None:
     """By trying every pair; the inner loop runs over contiguous memory and vectorises."""
     for n in range(min(len(costs), len(out))):
         cost = costs[n]
-        if cost == np.inf:
-            continue
         for k in range(len(out) - n):
             total = cost + ahead[k]
             least = out[n + k]
@@ -224,10 +229,13 @@ def _all_sums(costs: Array, ahead: Array, out: Array) -> None:
 
 @numba.njit(cache=True, error_model="numpy")
 def _convex_sums(costs: Array, ahead: Array, out: Array) -> None:
-    """For convex costs: the best k in out[r] = min costs[r - k] + ahead[k] grows with r, so halve the rows."""
+    """For convex costs: the best k in out[r] = min costs[r - k] + ahead[k] grows with r, so halve the rows.
+
+    Every row of `out` must have such a k.
+    """
     stack = np.empty((128, 4), np.int64)
     stack[0, 0], stack[0, 1], stack[0, 2], stack[0, 3] = 0, len(out) - 1, 0, len(ahead) - 1
-    top = 1
+    top = 1 if len(out) > 0 else 0
     while top > 0:
         top -= 1
         first, last, low, high = stack[top]
@@ -237,7 +245,8 @@ def _convex_sums(costs: Array, ahead: Array, out: Array) -> None:
             total = costs[row - k] + ahead[k]
             if total < least:
                 least, best = total, k
-        out[row] = least
+        if least < out[row]:
+            out[row] = least
         if first < row:
             stack[top, 0], stack[top, 1], stack[top, 2], stack[top, 3] = first, row - 1, low, best
             top += 1

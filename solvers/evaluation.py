@@ -32,8 +32,8 @@ def evaluate(problem: Problem, shares: Any, method: str = "given") -> Schedule:
 
     Raises:
         InvalidInput: not one finite number a bucket.
-        InfeasibleOrder: shares outside the limits or that do not add up to the order; the message names the
-            first bucket.
+        InfeasibleOrder: shares outside the limits, below a least slice, or that do not add up to the order; the
+            message names the first bucket.
 
     >>> import optexec as ox
     >>> problem = ox.Problem(ox.Order(300), ox.Power(a=1.0, b=2.0), ox.objective("A"), buckets=3)
@@ -48,7 +48,8 @@ def evaluate(problem: Problem, shares: Any, method: str = "given") -> Schedule:
 def schedule_from(model: Any, method: str = "model") -> Schedule:
     """Read the answer of a model made by `build` or `build_piecewise` back, whichever solver found it.
 
-    Shares are settled onto the limits and rounded to lots. The bound is that of the declaration: constraints of
+    Shares are settled onto the limits and rounded to lots; where slices have a least size, they must honour it as
+    they are (see `declare_slices`). The bound is that of the declaration: constraints of
     your own can only raise the least cost, so it holds for them too, but the gap then includes their price.
 
     Args:
@@ -56,7 +57,8 @@ def schedule_from(model: Any, method: str = "model") -> Schedule:
         method: a name for what solved it.
 
     Raises:
-        SolverFailure: variables without values, or shares that miss the order.
+        SolverFailure: variables without values, or shares that miss the order or a least slice.
+        InfeasibleOrder: shares that cannot be rounded to whole lots.
 
     >>> import optexec as ox, pyomo.environ as pyo
     >>> m = ox.build(ox.Problem(ox.Order(300), ox.Power(a=1.0, b=2.0), ox.objective("A"), buckets=3))
@@ -101,6 +103,7 @@ def certified(
     if not problem.convex and not np.isfinite(lower_bound):
         lower_bound = relaxed_bound(problem)
     value = problem.objective(final)
+    _check_feasible(problem, final)
     bound = max(proof.lower_bound, lower_bound)
     if not (np.isfinite(value) and bound <= value + allowance(problem, value, ROUNDING)):
         raise SolverFailure(
@@ -130,7 +133,7 @@ def relaxed_bound(problem: Problem) -> float:
     """
     if not _relaxable(problem):
         return -np.inf
-    relaxed = problem.replace(impact=envelope(problem.impact, problem.lo, problem.hi))
+    relaxed = problem.continuous().replace(impact=envelope(problem.impact, problem.lo, problem.hi))
     return certify(relaxed, relaxed_shares(relaxed)).lower_bound
 
 
@@ -147,6 +150,13 @@ def _check_feasible(problem: Problem, x: Array) -> None:
         raise InfeasibleOrder(
             f"bucket {problem.index[k]!r} trades {x[k]:,.10g} shares, outside its limits "
             f"[{problem.lo[k]:,.10g}, {problem.hi[k]:,.10g}]"
+        )
+    between = np.flatnonzero((x > slack) & (x < problem.smallest - slack))
+    if between.size:
+        k = between[0]
+        raise InfeasibleOrder(
+            f"bucket {problem.index[k]!r} trades {x[k]:,.10g} shares, but its slice must be 0 or at least "
+            f"{problem.smallest[k]:,.10g} (limits.smallest)"
         )
     if abs(x.sum() - problem.shares) > slack:
         raise InfeasibleOrder(f"the shares add up to {x.sum():,.10g}, not to the order's {problem.shares:,.10g}")

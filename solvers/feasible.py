@@ -13,18 +13,22 @@ FEASIBILITY = 1e-6
 def settle(problem: Problem, x: Array) -> Array:
     """Clip shares to their limits and spread what is missing from the order over the room that is left.
 
+    Where a bucket has a least slice, shares below half of it are none.
+
     Args:
         problem: the declaration.
         x: shares of each bucket, (N,), feasible up to a solver's tolerance.
 
     Raises:
-        SolverFailure: shares that miss the order by more than a solver's tolerance.
+        SolverFailure: shares that miss the order, or a least slice, by more than a solver's tolerance.
+        InfeasibleOrder: the buckets that trade cannot hold the order by themselves.
 
     >>> import optexec as ox
     >>> problem = ox.Problem(ox.Order(300), ox.Linear(0.01), ox.objective("A"), buckets=3)
     >>> settle(problem, np.array([100.00001, -1e-9, 200.0])).sum()
     np.float64(300.0)
     """
+    problem = problem.trading(x > problem.smallest / 2)
     inside = np.clip(x, problem.lo, problem.hi)
     missing = problem.shares - inside.sum()
     if not abs(missing) <= FEASIBILITY * problem.shares:

@@ -5,16 +5,16 @@ import time
 import numpy as np
 
 from optexec.models.errors import SolverFailure
+from optexec.models.lots import no_whole_lots
 from optexec.models.piecewise import build_piecewise
 from optexec.models.problem import Problem
 from optexec.models.under_estimate import Grid, uniform_grid
 from optexec.models.validation import Array
 from optexec.solvers.answer import Answer
-from optexec.solvers.baselines import best_bucket, greedy, twap
-from optexec.solvers.evaluation import relaxed_bound
+from optexec.solvers.evaluation import in_lots, relaxed_bound
 from optexec.solvers.feasible import settle
 from optexec.solvers.highs import TOLERANCE, run_highs
-from optexec.solvers.polish import polish
+from optexec.solvers.incumbent import first_schedules, improved
 from optexec.solvers.scaling import allowance, typical_objective
 
 FIRST_SEGMENTS = 6
@@ -25,12 +25,17 @@ def milp(problem: Problem, gap: float = 1e-4, time_limit: float = 60.0) -> Answe
     """Global optimum within a relative gap, by a mixed-integer piecewise-linear under-estimator in HiGHS.
 
     The optimum of the under-estimator is a bound; its schedule, priced by the true objective, a candidate. Both
-    are improved by touching the objective where the candidate sits, until bound and best schedule meet.
+    are improved by touching the objective where the candidate sits, until bound and best schedule meet. Whole lots
+    and least slices are integer variables of the under-estimator, so the bound is one for schedules that keep them.
 
     Args:
         problem: a declaration whose curves have known convex and concave stretches.
         gap: relative gap at which to stop.
         time_limit: seconds; the best schedule and bound so far are returned when it runs out.
+
+    Raises:
+        InfeasibleOrder: limits that hold the order in shares but not in whole lots or least slices.
+        SolverFailure: no schedule was found in time.
 
     >>> import optexec as ox
     >>> concave = ox.Power(a=[1.0, 0.5, 2.0], b=0.5)
@@ -39,8 +44,10 @@ def milp(problem: Problem, gap: float = 1e-4, time_limit: float = 60.0) -> Answe
     ([100.0, 200.0, 0.0], '')
     """
     deadline = time.perf_counter() + time_limit
-    best = min((start(problem) for start in (twap, best_bucket, greedy)), key=problem.objective)
-    grid = _touching(uniform_grid(problem, FIRST_SEGMENTS), problem, best)
+    schedules = first_schedules(problem)
+    grid = uniform_grid(problem, FIRST_SEGMENTS)
+    if schedules:
+        grid = _touching(grid, problem, min(schedules, key=problem.objective))
     bound, stopped = relaxed_bound(problem), "iteration_limit"
     for _ in range(MAX_ROUNDS):
         left = deadline - time.perf_counter()
@@ -49,9 +56,11 @@ def milp(problem: Problem, gap: float = 1e-4, time_limit: float = 60.0) -> Answe
             break
         lower, found = _under_estimate(problem, grid, gap, left)
         bound = max(bound, lower)
-        candidates = [best] if found is None else [best, found, polish(problem, found)]
-        best = min(candidates, key=problem.objective)
-        value = problem.objective(best)
+        schedules += [] if found is None else [found, *improved(problem, found)]
+        if not schedules:
+            break
+        best = min(schedules, key=problem.objective)
+        schedules, value = [best], problem.objective(best)
         if value - bound <= allowance(problem, value, gap):
             stopped = ""
             break
@@ -59,7 +68,9 @@ def milp(problem: Problem, gap: float = 1e-4, time_limit: float = 60.0) -> Answe
             grid = _touching(_touching(grid, problem, found), problem, best)
         elif time.perf_counter() < deadline:
             break
-    return Answer(best, bound, stopped)
+    if not schedules:
+        raise SolverFailure(f"milp found no schedule in {time_limit:g} s; raise time_limit")
+    return Answer(min(schedules, key=problem.objective), bound, stopped)
 
 
 def _under_estimate(problem: Problem, grid: Grid, gap: float, seconds: float) -> tuple[float, Array | None]:
@@ -68,9 +79,10 @@ def _under_estimate(problem: Problem, grid: Grid, gap: float, seconds: float) ->
     model = build_piecewise(problem, grid)
     answer = run_highs(model, objective_scale=scale, gap=gap / 4, time_limit=seconds)
     if answer.status == "infeasible":
-        raise SolverFailure("HiGHS finds no schedule within the limits; report this problem")
+        raise no_whole_lots(problem, f"{problem.shares:,.10g} shares")
     x = np.array([model.x[i].value for i in model.BUCKETS], dtype=float) if answer.found else None
-    return answer.bound - problem.buckets * TOLERANCE * scale, None if x is None else settle(problem, x)
+    found = None if x is None else in_lots(problem, settle(problem, x))
+    return answer.bound - problem.buckets * TOLERANCE * scale, found
 
 
 def _touching(grid: Grid, problem: Problem, x: Array) -> Grid:

@@ -1,0 +1,1 @@
+"""Benchmarks: certified optima against a global solver, and the dynamic programme against its nearest peer."""

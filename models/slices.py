@@ -1,0 +1,66 @@
+"""Whole lots and least slices on a Pyomo model, as integer variables."""
+
+from typing import Any
+
+import pyomo.environ as pyo
+
+from optexec.models.lots import most_lots, whole_lots
+
+
+def declare_slices(model: pyo.ConcreteModel) -> None:
+    """Hold the slices of a model to whole lots and to their least sizes: `build` becomes exact, mixed-integer.
+
+    ======================= ==========================================================================
+    `m.lots[i]`             whole lots traded in bucket i (integer), if the order has a lot
+    `m.host[i]`             1 in the one bucket that trades the odd remainder as well, if there is one
+    `m.whole[i]`            x_i = lot lots_i + odd host_i
+    `m.one_host`            sum_i host_i = 1
+    `m.trades[i]`           1 if bucket i trades at all, where there is a least slice
+    `m.least[i]`            x_i >= smallest_i trades_i
+    `m.most[i]`             x_i <= hi_i trades_i
+    ======================= ==========================================================================
+
+    Args:
+        model: a model made by `build`; `build_piecewise` has them already.
+
+    >>> import optexec as ox
+    >>> order, limits = ox.Order(350, lot=100), ox.Limits(smallest=200)
+    >>> m = ox.build(ox.Problem(order, ox.Power(a=[1.0, 2.0], b=2.0), ox.objective("A"), limits))
+    >>> declare_slices(m)
+    >>> [v.name for v in m.component_objects(pyo.Var) if v.parent_block() is m]
+    ['x', 'R', 'lots', 'host', 'trades']
+    """
+    if model.problem.order.lot is not None:
+        _declare_lots(model)
+    if model.problem.semicontinuous:
+        _declare_smallest(model)
+
+
+def _declare_lots(model: pyo.ConcreteModel) -> None:
+    problem = model.problem
+    _, odd = whole_lots(problem.order)
+    most = dict(zip(model.BUCKETS, most_lots(problem).tolist(), strict=True))
+    model.lots = pyo.Var(model.BUCKETS, domain=pyo.Integers, bounds=lambda m, i: (0, most[i]))
+    model.host = pyo.Var(model.BUCKETS if odd else [], domain=pyo.Binary)
+
+    @model.Constraint(model.BUCKETS)
+    def whole(m: Any, i: Any) -> Any:
+        return m.x[i] == problem.order.lot * m.lots[i] + (odd * m.host[i] if odd else 0.0)
+
+    if odd:
+        model.one_host = pyo.Constraint(expr=pyo.quicksum(model.host.values()) == 1)
+
+
+def _declare_smallest(model: pyo.ConcreteModel) -> None:
+    problem = model.problem
+    smallest = {i: m for i, m in zip(model.BUCKETS, problem.smallest.tolist(), strict=True) if m > 0}
+    cap = dict(zip(model.BUCKETS, problem.hi.tolist(), strict=True))
+    model.trades = pyo.Var(list(smallest), domain=pyo.Binary)
+
+    @model.Constraint(list(smallest))
+    def least(m: Any, i: Any) -> Any:
+        return m.x[i] >= smallest[i] * m.trades[i]
+
+    @model.Constraint(list(smallest))
+    def most(m: Any, i: Any) -> Any:
+        return m.x[i] <= cap[i] * m.trades[i]
