@@ -28,6 +28,8 @@ CROWDED = 60
 TICKS = 14
 """Most labels on the axis of the buckets."""
 PANELS, PANELS_A_ROW = 12, 4
+TITLE, STARTS_NAMED = 44, 2
+"""Characters in the title of a panel, and the most starts of IPOPT that it names."""
 OPTIMUM, LOCAL, FALSE, EARLY, HEURISTIC = (
     "certified optimum",
     "IPOPT from a start, not the optimum",
@@ -184,7 +186,7 @@ def plot_verification(schedules: Mapping[str, Schedule]) -> "Figure":
     >>> from optexec.solvers.verification import every_schedule
     >>> problem = ox.Problem(ox.Order(300), ox.Power(a=[1.0, 2.0], b=0.5), ox.objective("A"))
     >>> figure = plot_verification(every_schedule(problem, ["branch", "twap"]))
-    >>> [axes.get_title(loc="left").split("\\n") for axes in figure.axes]
+    >>> [axes.get_title(loc="left").splitlines() for axes in figure.axes]
     [['branch', '$17.32'], ['twap', '$36.74, +112.13 %']]
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -260,13 +262,14 @@ def _draw_panel(axes: Any, schedule: Schedule, best: Schedule) -> None:
 
 
 def _joined(names: list[str]) -> str:
-    """The methods of a panel in one line, the starts of IPOPT inside one pair of brackets."""
+    """The methods of a panel in one line: the starts of IPOPT inside one pair of brackets, counted if they are many."""
     starts = [name.removeprefix("ipopt[").removesuffix("]") for name in names if name.startswith("ipopt[")]
+    told = ", ".join(starts) if len(starts) <= STARTS_NAMED else f"{len(starts)} starts"
     others = ["lagrange" if name == LAGRANGE else name for name in names if not name.startswith("ipopt[")]
-    return shorten(", ".join([*others, *([f"ipopt[{', '.join(starts)}]"] if starts else [])]), 42, placeholder=" ...")
+    return shorten(", ".join([*others, *([f"ipopt[{told}]"] if starts else [])]), TITLE, placeholder=" ...")
 
 
-def _verdict(row: "pd.Series[Any]") -> str:
+def _verdict(row: Any) -> str:
     """Dollars, the excess over the best in percent and, with a price, in basis points, and whether it is allowed."""
     bps = "" if np.isnan(row["excess_bps"]) else f" = {row['excess_bps']:+.3g} bps"
     excess = f", {100 * row['excess']:+,.2f} %{bps}" if abs(row["excess"]) > SAME_COST else ""
@@ -279,14 +282,12 @@ def _bound(bound: float, hidden: int) -> str:
 
 
 def _label_panels(figure: Any, panels: Any, columns: int, index: pd.Index) -> None:
-    """Labels of the buckets below the lowest panel of each column, one name for the axes of all."""
+    """Labels of the buckets below the lowest panel of each column, one name for the upward axes of all."""
     for axes in panels[-columns:]:
         axes.tick_params(labelbottom=True)
         _label_buckets(axes, index, TICKS // PANELS_A_ROW + 1)
-    figure.supxlabel(panels[-1].get_xlabel(), fontsize=10, color=INK)
+        axes.xaxis.label.set_fontsize(9)
     figure.supylabel("shares still to trade", fontsize=10, color=INK)
-    for axes in panels:
-        axes.set_xlabel("")
 
 
 def _add_key(figure: Any, kinds: list[str]) -> None:

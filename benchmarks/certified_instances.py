@@ -17,7 +17,7 @@ CENTS = 0.02
 """Typical cost of a share, in dollars, in a slice of S/N shares."""
 POINTS = 9
 """Points of a tabulated curve."""
-LEAST_PSI = {390: 1e-9, 100: 10**-8.5, 30: 1e-8}
+LEAST_PSI = {390: 2e-9, 100: 2 * 10**-8.5, 30: 2e-8}
 """Dollars a share squared; each size covers one decade from here, so that the twelve cover two."""
 ROOM = 3.0
 """Sum of the caps, in orders."""
@@ -76,10 +76,9 @@ def _saturating(rng: np.random.Generator, caps: Array) -> ox.Impact:
 def _tabulated(rng: np.random.Generator, caps: Array) -> ox.Impact:
     """Points of S-shaped total costs: slopes rise up to a point at 25-75 % of the cap and fall from there on."""
     grid = np.linspace(0.0, 1.0, POINTS)
-    middle = 0.5 * (grid[1:] + grid[:-1])
     peak = rng.integers(2, POINTS - 3, len(caps))
     distance = np.abs(np.arange(POINTS - 1) - peak[:, None]) / (POINTS - 1)
-    slopes = _prices(rng, len(caps))[:, None] * (0.4 + 1.6 * np.exp(-((distance / 0.3) ** 2))) * np.ones(len(middle))
+    slopes = _prices(rng, len(caps))[:, None] * (0.4 + 1.6 * np.exp(-((distance / 0.3) ** 2)))
     shares = caps[:, None] * grid
     cost = np.cumsum(slopes * np.diff(shares), axis=1)
     return ox.Tabulated(shares=shares, cost=np.hstack([np.zeros((len(caps), 1)), cost]), quoted="total")
@@ -89,7 +88,9 @@ def _mixed(rng: np.random.Generator, caps: Array) -> ox.Impact:
     """In turn: half-spread and rising slippage (convex), a power below one, a saturating total (both concave)."""
     typical = SHARES / len(caps)
     prices, exponents = _prices(rng, len(caps)), rng.uniform(0.4, 0.9, len(caps))
-    return ox.PerBucket([_MIXTURE[k % 3](p, b, typical) for k, (p, b) in enumerate(zip(prices, exponents, strict=True))])
+    return ox.PerBucket(
+        [_MIXTURE[k % 3](p, b, typical) for k, (p, b) in enumerate(zip(prices, exponents, strict=True))]
+    )
 
 
 def _convex_bucket(price: float, b: float, typical: float) -> ox.Impact:

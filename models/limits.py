@@ -147,8 +147,10 @@ class Limits:
 
     def _mend(self, shares: float, high: Array) -> str:
         """What would make room: smaller slices or the participation that do, if they do, else the missing shares."""
-        if np.minimum(self._caps(len(high)), shares).sum() >= shares:
-            return f"lower limits.smallest, which closes {np.count_nonzero(high == 0)} buckets"
+        cap = np.minimum(self._caps(len(high)), shares)
+        if cap.sum() >= shares:
+            closed = np.count_nonzero((high == 0) & (cap > 0))
+            return f"lower limits.smallest, which closes {closed} of {len(high)} buckets"
         if self.participation is None:
             return f"raise limits.maximum by {shares - high.sum():,.10g} shares in all, or lower the order"
         raised = _least_participation(shares, len(high), self)

@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import numpy as np
 import pyomo.environ as pyo
 
 from optexec.models.lots import most_lots, whole_lots
+from optexec.models.validation import Array
 
 
 def declare_slices(model: pyo.ConcreteModel) -> None:
@@ -34,6 +36,18 @@ def declare_slices(model: pyo.ConcreteModel) -> None:
         _declare_lots(model)
     if model.problem.semicontinuous:
         _declare_smallest(model)
+
+
+def slices_in_lots(model: pyo.ConcreteModel) -> Array:
+    """Shares of each bucket, (N,), that a solved model's lots and host say, free of its tolerances on shares.
+
+    Args:
+        model: a solved model with the variables of `declare_slices`, of an order that has a lot.
+    """
+    order = model.problem.order
+    lots = np.round([model.lots[i].value for i in model.BUCKETS])
+    host = np.round([model.host[i].value if i in model.host else 0.0 for i in model.BUCKETS])
+    return np.asarray(order.lot * lots + whole_lots(order)[1] * host)
 
 
 def _declare_lots(model: pyo.ConcreteModel) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -87,7 +88,7 @@ class Tabulated(Family):
     def take(self, positions: Any) -> Self:
         return self._with(**{n: v[positions] for n, v in self.parameters.items() if v.ndim == 2})
 
-    @property
+    @cached_property
     def slopes(self) -> Array:
         """Slope of g on each segment, (K-1,) or (N, K-1)."""
         return np.diff(self.cost_at) / np.diff(self.shares)

@@ -77,7 +77,7 @@ def _print(table: "pd.DataFrame", problem: "ox.Problem") -> None:
         [
             str(method),
             dollars(row["objective"]),
-            percent(row["excess"]),
+            percent(round(row["excess"], 9)),
             _bps(row["excess_bps"]),
             dollars(row["lower_bound"]),
             percent(row["gap"]),

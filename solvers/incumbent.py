@@ -24,8 +24,9 @@ def first_schedules(problem: Problem) -> list[Array]:
     heuristics that are repaired where they break a least slice.
 
     >>> import optexec as ox
-    >>> problem = ox.Problem(ox.Order(300), ox.Linear(0.01), ox.objective("A"), ox.Limits(smallest=120), buckets=3)
-    >>> [x.tolist() for x in first_schedules(problem)][0]
+    >>> least = ox.Limits(smallest=120)
+    >>> problem = ox.Problem(ox.Order(300), ox.Power(1.0, 2.0), ox.objective("A"), least, buckets=3)
+    >>> first_schedules(problem)[0].tolist()
     [150.0, 150.0, 0.0]
     """
     with suppress(InfeasibleOrder):

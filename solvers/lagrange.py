@@ -25,6 +25,8 @@ def obstacle(problem: Problem) -> str:
     shape = problem.impact.curvature(np.full(problem.buckets, problem.shares))
     if any(not isinstance(term, ImpactCost) for term in problem.terms):
         return "the objective has terms beside the impact cost"
+    if problem.semicontinuous:
+        return "slices must be 0 or at least limits.smallest"
     if not problem.impact.smooth:
         return "a cost curve has kinks"
     if not shape.known.all() or shape.linear.any():

@@ -31,6 +31,8 @@ def obstacle(problem: Problem) -> str:
     """
     if problem.convex:
         return "the problem is convex: every start ends in the optimum"
+    if problem.semicontinuous:
+        return "slices must be 0 or at least limits.smallest, which IPOPT cannot say"
     if not problem.impact.smooth:
         return "a cost curve has kinks"
     return "" if (problem.hi > problem.lo).any() else "the limits leave no choice"

@@ -1,17 +1,19 @@
 """Any problem with known curvature: the global optimum within a stated gap, from a refined under-estimator."""
 
 import time
+from typing import Any
 
 import numpy as np
 
 from optexec.models.errors import SolverFailure
-from optexec.models.lots import no_whole_lots
+from optexec.models.lots import no_whole_lots, round_to_lots
 from optexec.models.piecewise import build_piecewise
 from optexec.models.problem import Problem
+from optexec.models.slices import slices_in_lots
 from optexec.models.under_estimate import Grid, uniform_grid
 from optexec.models.validation import Array
 from optexec.solvers.answer import Answer
-from optexec.solvers.evaluation import in_lots, relaxed_bound
+from optexec.solvers.evaluation import relaxed_bound
 from optexec.solvers.feasible import settle
 from optexec.solvers.highs import TOLERANCE, run_highs
 from optexec.solvers.incumbent import first_schedules, improved
@@ -80,9 +82,15 @@ def _under_estimate(problem: Problem, grid: Grid, gap: float, seconds: float) ->
     answer = run_highs(model, objective_scale=scale, gap=gap / 4, time_limit=seconds)
     if answer.status == "infeasible":
         raise no_whole_lots(problem, f"{problem.shares:,.10g} shares")
-    x = np.array([model.x[i].value for i in model.BUCKETS], dtype=float) if answer.found else None
-    found = None if x is None else in_lots(problem, settle(problem, x))
+    found = _schedule(problem, model) if answer.found else None
     return answer.bound - problem.buckets * TOLERANCE * scale, found
+
+
+def _schedule(problem: Problem, model: Any) -> Array:
+    """The schedule that a solved under-estimator holds, free of HiGHS's tolerances."""
+    if problem.order.lot is not None:
+        return round_to_lots(problem, slices_in_lots(model))
+    return settle(problem, np.array([model.x[i].value for i in model.BUCKETS], dtype=float))
 
 
 def _touching(grid: Grid, problem: Problem, x: Array) -> Grid:

@@ -1,6 +1,6 @@
 """Convex (C) and any convex sum of the three terms: interior point on the tridiagonal system in the inventory."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass
 from typing import Any
 
@@ -17,16 +17,16 @@ from optexec.models.tabulated import Tabulated
 from optexec.models.validation import Array
 from optexec.solvers.certificate import certify
 from optexec.solvers.feasible import settle
-from optexec.solvers.scaling import typical_objective
+from optexec.solvers.scaling import allowance
 from optexec.solvers.waterfill import fill
 
 MAX_STEPS = 200
-TOLERANCE = 1e-20
-"""Mean of multiplier times slack, as a fraction of price times order, at which the path ends."""
+TOLERANCES = (1e-16, 1e-21, 1e-26)
+"""Mean of multiplier times slack, as a fraction of price times order, at which the answer is looked at."""
 CONVERGED = 1e-10
-"""As `TOLERANCE`: what a path that rounding ended early must have reached, unless its answer is as good as"""
-MEASURED = 1e-9
-"""this gap, as a fraction of the typical objective."""
+"""As `TOLERANCES`: what a path must have reached, unless its answer is accurate all the same."""
+ACCURATE = 1e-10
+"""Gap of the answer that is good enough."""
 STILL = 1e-9
 """Fraction of the order that no bucket may move by in the last step."""
 TO_BOUNDARY = 0.995
@@ -86,17 +86,14 @@ def newton(problem: Problem) -> Array:
     if reason := obstacle(problem):
         raise InvalidInput(f"newton does not apply: {reason}; use method='auto'")
     path = _Path(problem)
-    if path.decided:
-        return settle(problem, problem.inside())
-    point = path.follow()
-    x = _finish(problem, settle(problem, path.shares(point)))
-    if path.barrier(point) > CONVERGED * path.price * problem.shares and _gap(problem, x) > MEASURED:
+    x = _walk(path, TOLERANCES)
+    if path.unfinished and _gap(problem, x) > ACCURATE:
         raise SolverFailure("newton did not converge; use method='ipopt'")
     return x
 
 
 def approach(problem: Problem) -> Array:
-    """As `newton`, for curves that need be convex between the limits only, and with whatever accuracy it reaches.
+    """As `newton`, for curves that need be convex between the limits only, and less accurate.
 
     For bounds, which hold at any point.
 
@@ -106,10 +103,21 @@ def approach(problem: Problem) -> Array:
     >>> approach(ox.Problem(ox.Order(200), bent, ox.objective("C", psi=1e-3), fixed)).round(9).tolist()
     [150.0, 50.0]
     """
-    path = _Path(problem)
+    return _walk(_Path(problem), TOLERANCES[:1])
+
+
+def _walk(path: "_Path", tolerances: Sequence[float]) -> Array:
+    """Follow the path until its certificate is accurate, or to its end; the best shares on the way."""
+    problem = path.problem
     if path.decided:
         return settle(problem, problem.inside())
-    return _finish(problem, settle(problem, path.shares(path.follow())))
+    point, found = path.start(), []
+    for tolerance in tolerances:
+        point = path.follow(point, tolerance)
+        found.append(_finish(problem, settle(problem, path.shares(point))))
+        if _gap(problem, found[-1]) <= ACCURATE:
+            break
+    return min(found, key=lambda x: _gap(problem, x))
 
 
 @dataclass(frozen=True)
@@ -134,7 +142,7 @@ class _Path:
     def __init__(self, problem: Problem) -> None:
         smoothing, risk = problem.terms.find(Smoothing), problem.terms.find(InventoryRisk)
         self.problem = problem
-        self.careful = False
+        self.careful, self.unfinished = False, False
         self.rho = 0.0 if smoothing is None else smoothing.rho
         self.risk = np.zeros(problem.buckets) if risk is None else risk.scaled_weights(problem.buckets)
         self.curves, room, slope = _segments(problem)
@@ -149,9 +157,9 @@ class _Path:
         """Whether no bucket can move, or moving changes nothing: the derivatives are all zero."""
         return len(self.open) <= 1 or not self.price
 
-    def follow(self) -> _Point:
+    def follow(self, point: _Point, tolerance: float) -> _Point:
         """The last point reached: the end of the path unless rounding or a stall ended it earlier."""
-        point, least, stalled = self._start(), np.inf, 0
+        least, stalled = np.inf, 0
         for _ in range(MAX_STEPS):
             with np.errstate(all="ignore"):
                 following, moved = self._step(point)
@@ -161,7 +169,8 @@ class _Path:
             point = following
             stalled = 0 if barrier < least else stalled + 1
             least, self.careful = min(least, barrier), self.careful or stalled >= PATIENCE
-            if barrier <= TOLERANCE * self.price * self.problem.shares and moved <= STILL * self.problem.shares:
+            self.unfinished = barrier > CONVERGED * self.price * self.problem.shares
+            if barrier <= tolerance * self.price * self.problem.shares and moved <= STILL * self.problem.shares:
                 break
         return point
 
@@ -180,7 +189,7 @@ class _Path:
         pairs = np.vdot(point.floor, point.above) + np.vdot(point.cap, point.below)
         return float(pairs) / max(2 * int(self.free.sum()), 1)
 
-    def _start(self) -> _Point:
+    def start(self) -> _Point:
         """The same fraction of every range, with multipliers of about the size of the price."""
         room = (self.problem.hi - self.problem.lo)[self.open]
         wanted = (self.problem.inside() - self.problem.lo)[self.open]
@@ -329,8 +338,9 @@ def _longest(value: Array, change: Array) -> float:
 
 
 def _gap(problem: Problem, x: Array) -> float:
-    """Dollars above the bound, over the typical objective."""
-    return (problem.objective(x) - certify(problem, x).lower_bound) / typical_objective(problem)
+    """Dollars above the bound, as a fraction of the objective."""
+    value = problem.objective(x)
+    return (value - certify(problem, x).lower_bound) / allowance(problem, value, 1.0)
 
 
 def _finish(problem: Problem, x: Array) -> Array:

@@ -94,6 +94,7 @@ def _best_exchange(problem: Problem, x: Array, i: int) -> Array:
     saved = np.append((cost[1] - cost[0])[down], 0.0)[:, None] - np.append((cost[2] - cost[1])[up], 0.0)
     own = x[i] + freed - taken
     allowed = (own >= problem.lo[i]) & (own <= problem.hi[i])
+    allowed[: len(down), : len(up)] &= down[:, None] != up
     at = np.where(allowed, own, x[i])
     price = sum(term.at_bucket(problem, i, at.ravel()) for term in problem.terms).reshape(at.shape)
     a, b = np.unravel_index(np.argmin(np.where(allowed, price - saved, np.inf)), at.shape)

@@ -98,7 +98,8 @@ def test_environment_yml_and_pyproject_ask_for_the_same():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     wanted = {requirement(r) for r in project["dependencies"] + project["optional-dependencies"]["dev"]}
     lines = (ROOT / "environment.yml").read_text().split("dependencies:")[1].splitlines()
-    entries = [line.strip()[2:] for line in lines if line.startswith("  - ") and "pip:" not in line]
+    entries = [line.strip()[2:] for line in lines if line.strip().startswith("- ")]
+    entries = [entry for entry in entries if entry not in ("pip:", "--editable .")]
     offered = {requirement(entry) for entry in entries}
     conda_only = {("python", f">={project['requires-python'].removeprefix('>=')}"), ("pip", ""), ("ipopt", "")}
     assert offered - conda_only == wanted

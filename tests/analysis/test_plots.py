@@ -1,6 +1,7 @@
 """Figures show the numbers of the schedule, and can be read."""
 
 import io
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -11,7 +12,8 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 import optexec as ox
-from optexec.analysis.plots import OTHERS, TICKS, plot_schedule
+from optexec.analysis.plots import ANSWER, OTHERS, PANELS, TICKS, plot_schedule, plot_verification
+from optexec.solvers.verification import LAGRANGE, every_schedule
 
 MINUTES = pd.date_range("2025-01-15T09:30", periods=390, freq="min", tz="America/New_York")
 
@@ -91,3 +93,42 @@ def test_each_baseline_has_a_colour_and_a_dash_of_its_own() -> None:
 def test_one_bucket_and_no_figure_left_open() -> None:
     drawn(plot_schedule(schedule(1)))
     assert pyplot.get_fignums() == []
+
+
+CONCAVE = ox.Problem(
+    ox.Order(900, price=10.0), ox.Power([1.0, 1.1, 0.9], 0.6), ox.objective("A"), ox.Limits(maximum=500)
+)
+
+
+def test_a_panel_for_every_schedule_with_its_excess_and_the_false_point_dashed() -> None:
+    schedules = every_schedule(CONCAVE)
+    figure = plot_verification(schedules)
+    drawn(figure)
+    titles = [axes.get_title(loc="left").splitlines() for axes in figure.axes]
+    assert titles[0][0].startswith("branch, milp")
+    assert titles[-1][0] == "lagrange"
+    dearest, least = schedules[LAGRANGE], schedules["branch"]
+    above = dearest.objective - least.objective
+    excess = f"{100 * above / least.objective:+,.2f} % = {1e4 * above / 9_000:+.3g} bps"
+    assert titles[-1][1] == f"${dearest.objective:,.2f}, {excess}"
+    first, last = figure.axes[0].lines[0], figure.axes[-1].lines[0]
+    assert first.get_ydata().tolist() == [900, *least.inventory]  # type: ignore[union-attr]
+    assert last.get_ydata().tolist() == [900, *dearest.inventory]  # type: ignore[union-attr]
+    assert first.get_color() == ANSWER
+    assert last.is_dashed()
+    assert not first.is_dashed()
+    assert figure._supylabel.get_text() == "shares still to trade"  # type: ignore[attr-defined]
+    assert figure.axes[-1].get_xlabel() == "bucket"
+    told = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert {"certified optimum", "Lagrange point: stationary, not a minimum", "baseline or heuristic"} <= set(told)
+
+
+def test_panels_are_few_and_failures_are_left_out() -> None:
+    answer = ox.solve(CONCAVE, "branch")
+    drifting = [np.array([500.0 - 10 * k, 400.0 - 5 * k, 15.0 * k]) for k in range(1, 15)]
+    others = {f"ipopt[random {k}]": ox.evaluate(CONCAVE, x, "random") for k, x in enumerate(drifting)}
+    nowhere = replace(answer, x=np.full(3, np.nan), status="failed", method="milp")
+    figure = plot_verification({"branch": answer, "milp": nowhere, **others})
+    assert len(figure.axes) == PANELS
+    assert "3 more schedules are not shown" in figure._suptitle.get_text()  # type: ignore[attr-defined]
+    assert not any("milp" in axes.get_title(loc="left") for axes in figure.axes)

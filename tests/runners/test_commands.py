@@ -218,6 +218,34 @@ def test_verify_is_the_table_of_the_library(spec: Path, tmp_path: Path, invoke: 
     assert "closed_form does not apply:" in plain
 
 
+def test_verify_measures_local_solvers_and_the_lagrange_point(spec: Path, tmp_path: Path, invoke: Invoke) -> None:
+    concave = """
+[order]
+shares = 900
+price = 25.0
+[impact]
+family = "Power"
+quoted = "total"
+a = [1.0, 1.1, 0.9]
+b = 0.6
+[objective]
+name = "A"
+"""
+    spec.write_text(concave)
+    rows = {row["method"]: row for row in parsed(invoke("verify", spec, "--json"))["rows"]}
+    lagrange = rows["lagrange (stationary, not a minimum)"]
+    assert {"ipopt[twap]", "ipopt[greedy]", "ipopt[random 3]"} < set(rows)
+    assert lagrange["excess_bps"] == pytest.approx(1e4 * lagrange["excess"] * rows["branch"]["objective"] / 22_500)
+    result = invoke("verify", spec, "--plot", tmp_path / "verify.png")
+    assert (tmp_path / "verify.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    assert f"No schedule costs less than ${rows['branch']['lower_bound']:,.2f}" in result.stdout
+    assert "above best" in result.stdout
+    assert "ipopt does not apply" not in result.stdout
+    assert max(map(len, result.stdout.splitlines())) <= 120
+    spec.write_text(concave.replace("price = 25.0", ""))
+    assert "no price" in invoke("verify", spec).stdout
+
+
 @pytest.mark.parametrize("name", ["buckets.csv", "buckets.parquet"])
 def test_calibrate_writes_a_table_that_a_spec_can_name(tmp_path: Path, invoke: Invoke, name: str) -> None:
     book, output = sample.path("book.csv.gz"), tmp_path / name

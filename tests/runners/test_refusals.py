@@ -183,3 +183,12 @@ def test_no_objective_without_its_parameter(spec: Path, refused: Refused) -> Non
 
 def test_a_method_that_does_not_apply(spec: Path, refused: Refused) -> None:
     assert "'highs' does not apply" in refused(2, "solve", spec, "--method", "highs", "--set", "impact.2.b=0.5")
+
+
+def test_least_slices(spec: Path, refused: Refused) -> None:
+    assert "use dp or milp" in refused(2, "solve", spec, "--method", "twap", "--set", "limits.smallest=40")
+    assert "lower limits.smallest, which closes 2 of 3" in refused(
+        3, "solve", spec, "--set", "limits.smallest=[500,500,501]", "--set", "order.shares=1_200"
+    )
+    assert "key limits: limits.smallest must be >= 0" in refused(2, "solve", spec, "--set", "limits.smallest=-1")
+    assert "'notes'" in refused(2, "solve", spec, "--set", "limits.smallest=notes")

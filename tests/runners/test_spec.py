@@ -141,6 +141,8 @@ def test_without_an_index_the_buckets_are_numbered(spec: Path) -> None:
         ("impact.1.slope=0.5", lambda problem: np.all(problem.impact.parts[0].slope == 0.5)),
         ("impact.2.b=sigma", lambda problem: problem.impact.parts[1].b.tolist() == [0.03, 0.02, 0.01]),
         ("limits.maximum=[300, 500, 400]", lambda problem: problem.hi.tolist() == [300, 500, 400]),
+        ("limits.smallest=40", lambda problem: problem.smallest.tolist() == [40, 40, 40]),
+        ("limits.smallest=sigma", lambda problem: problem.smallest.tolist() == [0.03, 0.02, 0.01]),
         ("objective.name=B", lambda problem: [term.name for term in problem.terms] == ["impact", "smoothing"]),
     ],
 )

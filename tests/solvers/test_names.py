@@ -72,7 +72,7 @@ def test_verify_certifies_every_method_with_the_best_bound():
         ox.Order(1_000), ox.Power([0.01, 0.013, 0.008], 0.6), ox.objective("A"), ox.Limits(maximum=600)
     )
     table = ox.verify(problem)
-    assert set(table.index) == set(ox.methods(problem))
+    assert set(table.index) >= set(ox.methods(problem))
     assert table["objective"].is_monotonic_increasing
     least, bound = table["objective"].min(), table["lower_bound"].max()
     assert (table["lower_bound"] <= least * (1 + 1e-12)).all()
