@@ -70,12 +70,19 @@ class Envelope(Impact):
     def smooth(self) -> bool:
         return self.base.smooth
 
-    def inverse_marginal(self, price: Any) -> Array | None:
+    def inverse_marginal(self, price: Any, rho: Any = 0.0) -> Array | None:
+        if np.any(rho) and not np.all(rho):
+            return None
+        on_chord = (price - self.slope) / rho if np.any(rho) else np.where(price >= self.slope, np.inf, -np.inf)
         if np.all(self.turn <= self.lo):
-            return np.where(price >= self.slope, self.hi, self.lo)
+            return np.clip(on_chord, self.lo, self.hi)
         with np.errstate(divide="ignore"):
-            on_curve = self.base.inverse_marginal(price)
-        return None if on_curve is None else np.where(price >= self.slope, self.hi, np.minimum(on_curve, self.turn))
+            on_curve = self.base.inverse_marginal(price, rho)
+        return (
+            None
+            if on_curve is None
+            else np.clip(np.where(on_chord > self.turn, on_chord, np.minimum(on_curve, self.turn)), self.lo, self.hi)
+        )
 
     def take(self, positions: Any) -> "Envelope":
         arrays = {name: getattr(self, name)[positions] for name in ("lo", "hi", "turn", "slope")}

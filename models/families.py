@@ -126,10 +126,9 @@ class Linear(Family):
     def quadratic(self) -> bool:
         return True
 
-    def inverse_marginal(self, price: Any) -> Array | None:
-        if not self._order or not np.all(self.slope):
-            return None
-        return np.maximum(price / (2 * np.asarray(self.slope)), 0.0)
+    def inverse_marginal(self, price: Any, rho: Any = 0.0) -> Array | None:
+        level, steepness = (0.0, 2 * self.slope + rho) if self._order else (self.slope, rho)
+        return np.maximum((price - level) / np.asarray(steepness), 0.0) if np.all(steepness) else None
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -178,9 +177,11 @@ class Power(Family):
     def quadratic(self) -> bool:
         return bool(np.isin(self.degree, (1, 2)).all())
 
-    def inverse_marginal(self, price: Any) -> Array | None:
+    def inverse_marginal(self, price: Any, rho: Any = 0.0) -> Array | None:
         degree, a = np.asarray(self.degree), np.asarray(self.a)
-        if np.any(degree == 1) or not np.all(a):
+        if np.all(degree == 2) and np.all(2 * a + rho):
+            return np.maximum(price, 0.0) / (2 * a + rho)
+        if np.any(rho) or np.any(degree == 1) or not np.all(a):
             return None
         return (np.maximum(price, 0.0) / (a * degree)) ** (1 / (degree - 1))
 

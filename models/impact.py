@@ -59,8 +59,8 @@ class Impact(ABC):
         """Whether `declare` writes the cost with linear and quadratic terms and linear constraints only."""
         return False
 
-    def inverse_marginal(self, price: Any) -> Array | None:
-        """Shares at which the marginal cost is `price`, before limits; None where no closed form exists."""
+    def inverse_marginal(self, price: Any, rho: Any = 0.0) -> Array | None:
+        """Shares at which marginal cost + rho x is `price`, before limits; None where no closed form exists."""
         return None
 
     def snap(self, x: Array) -> Array:
@@ -158,10 +158,12 @@ class Sum(Impact):
     def quadratic(self) -> bool:
         return all(part.quadratic for part in self.parts)
 
-    def inverse_marginal(self, price: Any) -> Array | None:
+    def inverse_marginal(self, price: Any, rho: Any = 0.0) -> Array | None:
         """Closed where one addend has a closed form and the others are straight lines."""
         curved, straight = self._split
-        return curved[0].inverse_marginal(price - straight) if len(curved) == 1 else None
+        if curved:
+            return curved[0].inverse_marginal(price - straight, rho) if len(curved) == 1 else None
+        return (price - straight) / rho if np.all(rho) else None
 
     @cached_property
     def _split(self) -> tuple[list[Impact], Array]:

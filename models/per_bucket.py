@@ -100,11 +100,11 @@ class PerBucket(Impact):
     def quadratic(self) -> bool:
         return all(impact.quadratic for _, impact in self.groups)
 
-    def inverse_marginal(self, price: Any) -> Array | None:
-        prices = np.broadcast_to(price, (self.buckets,))
+    def inverse_marginal(self, price: Any, rho: Any = 0.0) -> Array | None:
+        prices, rhos = np.broadcast_to(price, (self.buckets,)), np.broadcast_to(rho, (self.buckets,))
         out = np.empty(self.buckets)
         for at, impact in self.groups:
-            part = impact.inverse_marginal(prices[at])
+            part = impact.inverse_marginal(prices[at], rhos[at])
             if part is None:
                 return None
             out[at] = part

@@ -151,13 +151,20 @@ class Tabulated(Family):
     def quadratic(self) -> bool:
         return not self._order
 
-    def inverse_marginal(self, price: Any) -> Array | None:
+    def inverse_marginal(self, price: Any, rho: Any = 0.0) -> Array | None:
         """Most shares whose segments all cost at most `price` a share; for convex points quoted in total."""
-        if self._order:
+        if self._order or (np.any(rho) and not np.all(rho)):
             return None
+        if np.any(rho):
+            return self._filled(np.asarray(price)[..., None], np.asarray(rho)[..., None])
         cheap = self.slopes <= np.asarray(price)[..., None]
         last = np.minimum(cheap.sum(axis=-1), self.slopes.shape[-1] - 1)
         return np.where(cheap.all(axis=-1), np.inf, self._at_segment(self.shares, last))
+
+    def _filled(self, price: Array, rho: Array) -> Array:
+        """Shares at a price when every segment costs its slope and rho x: the segments fill in order."""
+        widths = np.append(np.diff(self.shares)[..., :-1], np.full((*self.shares.shape[:-1], 1), np.inf), axis=-1)
+        return np.clip((price - self.slopes) / rho - self.shares[..., :-1], 0.0, widths).sum(axis=-1)
 
     def snap(self, x: Array) -> Array:
         nearest = np.abs(self.shares - x[..., None]).argmin(axis=-1)

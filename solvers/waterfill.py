@@ -95,8 +95,7 @@ class _Supply:
 
     def at(self, price: float) -> Array:
         """Most shares of each bucket, inside its limits, whose marginal cost is at most `price`."""
-        closable = not np.any(self.rho) and self.charges_impact
-        closed = self.impact.inverse_marginal(price - self.offset) if closable else None
+        closed = self.impact.inverse_marginal(price - self.offset, self.rho) if self.charges_impact else None
         if closed is not None:
             return np.clip(closed, self.lo, self.hi)
         x = np.where(self.cap_price <= price, self.hi, self.lo)
