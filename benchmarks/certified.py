@@ -35,8 +35,9 @@ seconds, on one thread, one problem after the other in one run{repeats}.
   the clock starts, so that imports and compilation are not in it.
 * SCIP: the exact model of `build(problem)` through Pyomo's `scip_direct`, as it stands (tabulated curves are Pyomo's
   incremental `Piecewise`), with the bounds on the inventory that the caps imply, in units of S/N shares and of a
-  bucket's mean cost; in shares and dollars SCIP stalls or stops with an error of its LP solver. Wall time of the solve
-  call, with the translation from Pyomo; beside it SCIP's own. Building and scaling the model is not in it.
+  bucket's mean cost, and without probing: in shares and dollars SCIP stalls or stops with an error of its LP solver,
+  and probing alone can take up the limit. Wall time of the solve call, with the translation from Pyomo; beside it
+  SCIP's own. Building and scaling the model is not in it.
 * A side that does not close the gap counts with {limit:g} seconds; the ratio is SCIP's time by optexec's. Costs are
   those of the schedules by the declaration. The run stops if one undercuts the other's bound, or both close and differ.
 

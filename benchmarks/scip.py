@@ -14,6 +14,9 @@ from pyomo.contrib.solver.common.results import TerminationCondition
 import optexec as ox
 from benchmarks.certified_instances import Array
 
+OPTIONS = {"propagating/probing/maxprerounds": 0}
+"""Without probing, which takes up the whole time limit where there are thousands of binaries and settles nothing."""
+
 
 @dataclass(frozen=True)
 class ScipRun:
@@ -57,7 +60,7 @@ def run_scip(problem: ox.Problem, gap: float, limit: float) -> ScipRun:
     try:
         results = SolverFactory("scip_direct").solve(
             model, time_limit=limit, rel_gap=gap, threads=1, raise_exception_on_nonoptimal_result=False,
-            load_solutions=False,
+            load_solutions=False, solver_options=OPTIONS,
         )  # fmt: skip
     except PyomoException:
         raise

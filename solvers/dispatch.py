@@ -12,7 +12,7 @@ from optexec.models.errors import InvalidInput, SolverFailure, unknown_name
 from optexec.models.problem import Problem
 from optexec.models.schedule import Schedule
 from optexec.models.validation import Array, positive_number
-from optexec.solvers import baselines, branch, closed_form, newton, waterfill
+from optexec.solvers import baselines, branch, closed_form, dp, newton, waterfill
 from optexec.solvers.answer import Answer
 from optexec.solvers.evaluation import GAP, certified, in_lots
 from optexec.solvers.feasible import settle
@@ -106,16 +106,8 @@ def _by_branch(problem: Problem, stop: Stop) -> Answer:
 
 
 def _by_dp(problem: Problem, stop: Stop) -> Answer:
-    from optexec.solvers.dp import backward
-
-    policy = backward(problem)
+    policy = dp.backward(problem)
     return Answer(policy.schedule(), policy.cost)
-
-
-def _in_lots(problem: Problem) -> str:
-    from optexec.solvers.dp import obstacle
-
-    return obstacle(problem)
 
 
 def _shares(problem: Problem, model: Any) -> Array:
@@ -134,7 +126,7 @@ METHODS = {
         Method("newton", "optimal to 1e-9", newton.obstacle, _direct(newton.newton)),
         Method("ipopt", "optimal to IPOPT's tolerance", _convex, _by_ipopt),
         Method("highs", "optimal to HiGHS's tolerance", _quadratic, _by_highs),
-        Method("dp", "exact on the lot grid", _in_lots, _by_dp, keeps_smallest=True),
+        Method("dp", "exact on the lot grid", dp.obstacle, _by_dp, keeps_smallest=True),
         Method("branch", "global, within the gap", branch.obstacle, _by_branch),
         Method("milp", "global, within the gap", _has_pieces, _by_milp, keeps_smallest=True),
         Method("twap", "none", _always, _direct(baselines.twap)),

@@ -88,7 +88,8 @@ def exchange(problem: Problem, x: Array, i: int) -> Array:
 def _best_exchange(problem: Problem, x: Array, i: int) -> Array:
     others = np.arange(len(x)) != i
     down, up = np.flatnonzero(others & (x > problem.lo)), np.flatnonzero(others & (x < problem.hi))
-    cost = [sum(t.bucket_costs(problem, at) for t in problem.terms) for at in (problem.lo, x, problem.hi)]
+    none = np.zeros(len(x))
+    cost = [sum((t.bucket_costs(problem, at) for t in problem.terms), start=none) for at in (problem.lo, x, problem.hi)]
     freed = np.append(x[down] - problem.lo[down], 0.0)[:, None]
     taken = np.append(problem.hi[up] - x[up], 0.0)
     saved = np.append((cost[1] - cost[0])[down], 0.0)[:, None] - np.append((cost[2] - cost[1])[up], 0.0)
@@ -96,7 +97,8 @@ def _best_exchange(problem: Problem, x: Array, i: int) -> Array:
     allowed = (own >= problem.lo[i]) & (own <= problem.hi[i])
     allowed[: len(down), : len(up)] &= down[:, None] != up
     at = np.where(allowed, own, x[i])
-    price = sum(term.at_bucket(problem, i, at.ravel()) for term in problem.terms).reshape(at.shape)
+    own_costs = (term.at_bucket(problem, i, at.ravel()) for term in problem.terms)
+    price = sum(own_costs, start=np.zeros(at.size)).reshape(at.shape)
     a, b = np.unravel_index(np.argmin(np.where(allowed, price - saved, np.inf)), at.shape)
     moved = x.copy()
     moved[i] = at[a, b]

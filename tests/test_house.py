@@ -81,9 +81,18 @@ def test_an_unknown_public_name_is_an_attribute_error():
         _ = ox.no_such_name
 
 
-@pytest.mark.parametrize("library", ["pyomo", "casadi", "highspy", "matplotlib", "scipy", "typer"])
+@pytest.mark.parametrize("library", ["pyomo", "casadi", "highspy", "matplotlib", "scipy", "typer", "numba"])
 def test_importing_optexec_does_not_pay_for(library):
     script = f"import sys, optexec; optexec.Problem; sys.exit({library!r} in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
+def test_a_convex_solve_does_not_pay_for_pyomo_or_numba():
+    script = (
+        "import sys, optexec as ox; "
+        "ox.solve(ox.Problem(ox.Order(300), ox.Power(1.0, 2.0), ox.objective('C', psi=1.0), buckets=3)); "
+        "sys.exit(bool({'pyomo', 'numba', 'highspy', 'casadi'} & set(sys.modules)))"
+    )
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
 
 
