@@ -43,7 +43,7 @@ seconds, on one thread, one problem after the other in one run{repeats}.
 
 {table}
 
-Geometric mean of the ratio: **{mean:.1f}**. Certified: optexec {ours} of {count}, SCIP {theirs} of {count}.
+Geometric mean of the ratio: **{mean:.1f}** ({kinds}). Certified: optexec {ours} of {count}, SCIP {theirs} of {count}.
 
 {machine}; {packages}.
 """
@@ -169,6 +169,7 @@ def report(rows: Sequence[Row], limit: float, repeat: int, packages: dict[str, s
         repeats="" if repeat == 1 else f", the median of {repeat} runs",
         table=markdown(HEADER, [row.cells() for row in rows]),
         mean=mean_ratio(rows),
+        kinds=", ".join(f"{kind} {mean:.1f}" for kind, mean in kind_ratios(rows).items()),
         ours=sum(row.ours.certified for row in rows),
         theirs=sum(row.scip.certified for row in rows),
         machine=machine(),
@@ -179,6 +180,12 @@ def report(rows: Sequence[Row], limit: float, repeat: int, packages: dict[str, s
 def mean_ratio(rows: Iterable[Row]) -> float:
     """Geometric mean of SCIP's time by ours."""
     return statistics.geometric_mean(row.ratio for row in rows)
+
+
+def kind_ratios(rows: Sequence[Row]) -> dict[str, float]:
+    """The same for each kind of curve that occurs."""
+    kinds = dict.fromkeys(row.name.split("-")[0] for row in rows)
+    return {kind: mean_ratio(row for row in rows if row.name.startswith(kind)) for kind in kinds}
 
 
 def _versions() -> dict[str, str]:
@@ -221,7 +228,8 @@ def main() -> None:
         print(text)
         return
     data = {"limit": arguments.limit, "gap": GAP, "repeat": arguments.repeat, "machine": machine()}
-    data |= {"versions": packages, "geometric_mean_ratio": mean_ratio(rows), "rows": [row.record() for row in rows]}
+    data |= {"versions": packages, "geometric_mean_ratio": mean_ratio(rows), "by_kind": kind_ratios(rows)}
+    data["rows"] = [row.record() for row in rows]
     publish(arguments.out, TITLE, text, data)
 
 

@@ -111,6 +111,14 @@ def envelope(impact: Impact, lo: Array, hi: Array, near: Array | None = None) ->
     return _hulls(impact, lo, hi, near)
 
 
+def is_exact(impact: Impact, lo: Array, hi: Array) -> bool:
+    """Whether `envelope` gives the convex envelope itself, with no polygon in between."""
+    if isinstance(impact, PerBucket):
+        return all(is_exact(part, lo[at], hi[at]) for at, part in impact.groups)
+    table = isinstance(impact, Tabulated) and impact.quoted == "total"
+    return table or (impact.smooth and bool(impact.curvature(hi).known.all()))
+
+
 def splice(curves: Any, impact: Any, i: int, lo: float, hi: float, near: float) -> Impact:
     """Envelopes of an impact with those of bucket i made anew for another range.
 

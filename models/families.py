@@ -183,7 +183,8 @@ class Power(Family):
             return np.maximum(price, 0.0) / (2 * a + rho)
         if np.any(rho) or np.any(degree == 1) or not np.all(a):
             return None
-        return (np.maximum(price, 0.0) / (a * degree)) ** (1 / (degree - 1))
+        with np.errstate(divide="ignore"):
+            return (np.maximum(price, 0.0) / (a * degree)) ** (1 / (degree - 1))
 
 
 def _saturation(t: Any, xp: Any) -> Any:

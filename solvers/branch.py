@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from optexec.models.envelope import envelope, splice, straight_stretch
+from optexec.models.envelope import envelope, is_exact, splice, straight_stretch
 from optexec.models.errors import InfeasibleOrder
 from optexec.models.impact import Impact
 from optexec.models.limits import Limits
@@ -126,7 +126,7 @@ def _root(problem: Problem) -> _Node:
     """The whole problem; polygons are drawn again about the shares that they lead to while that raises the bound."""
     curves = envelope(problem.impact, problem.lo, problem.hi)
     node = _relax(problem, curves, problem.lo, problem.hi, -np.inf)
-    for _ in range(ROUNDS):
+    for _ in range(0 if is_exact(problem.impact, problem.lo, problem.hi) else ROUNDS):
         curves = envelope(problem.impact, problem.lo, problem.hi, node.x)
         closer = _relax(problem, curves, problem.lo, problem.hi, node.bound)
         if closer.bound - node.bound <= 1e-6 * abs(closer.bound):

@@ -1,7 +1,7 @@
 """Convex (C) and any convex sum of the three terms: interior point on the tridiagonal system in the inventory."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import astuple, dataclass
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,12 +21,14 @@ from optexec.solvers.scaling import allowance
 from optexec.solvers.waterfill import fill
 
 MAX_STEPS = 200
-TOLERANCES = (1e-16, 1e-21, 1e-26)
+TOLERANCES = (1e-12, 1e-16, 1e-21, 1e-26)
 """Mean of multiplier times slack, as a fraction of price times order, at which the answer is looked at."""
 CONVERGED = 1e-10
 """As `TOLERANCES`: what a path must have reached, unless its answer is accurate all the same."""
 ACCURATE = 1e-10
 """Gap of the answer that is good enough."""
+ROUGH = 1e-7
+"""The same for bounds, which hold at any point."""
 STILL = 1e-9
 """Fraction of the order that no bucket may move by in the last step."""
 TO_BOUNDARY = 0.995
@@ -86,7 +88,7 @@ def newton(problem: Problem) -> Array:
     if reason := obstacle(problem):
         raise InvalidInput(f"newton does not apply: {reason}; use method='auto'")
     path = _Path(problem)
-    x = _walk(path, TOLERANCES)
+    x = _walk(path, ACCURATE)
     if path.unfinished and _gap(problem, x) > ACCURATE:
         raise SolverFailure("newton did not converge; use method='ipopt'")
     return x
@@ -103,19 +105,33 @@ def approach(problem: Problem) -> Array:
     >>> approach(ox.Problem(ox.Order(200), bent, ox.objective("C", psi=1e-3), fixed)).round(9).tolist()
     [150.0, 50.0]
     """
-    return _walk(_Path(problem), TOLERANCES[:1])
+    return _walk(_Path(problem), ROUGH)
 
 
-def _walk(path: "_Path", tolerances: Sequence[float]) -> Array:
-    """Follow the path until its certificate is accurate, or to its end; the best shares on the way."""
+def descend(problem: Problem) -> Array:
+    """As `approach`, for curves that are taken to be convex between the limits: the end of the path, unproven.
+
+    >>> import optexec as ox
+    >>> problem = ox.Problem(ox.Order(700), ox.Power(a=1.0, b=2.0), ox.objective("C", psi=1.0), buckets=3)
+    >>> descend(problem).round(3).tolist()
+    [366.667, 200.0, 133.333]
+    """
+    path = _Path(problem)
+    return settle(problem, problem.inside() if path.decided else path.shares(path.follow(path.start(), TOLERANCES[0])))
+
+
+def _walk(path: "_Path", accurate: float) -> Array:
+    """Follow the path until the gap of its answer is `accurate`, or to its end; the best shares on the way."""
     problem = path.problem
     if path.decided:
         return settle(problem, problem.inside())
     point, found = path.start(), []
-    for tolerance in tolerances:
+    for tolerance in TOLERANCES:
         point = path.follow(point, tolerance)
-        found.append(_finish(problem, settle(problem, path.shares(point))))
-        if _gap(problem, found[-1]) <= ACCURATE:
+        found.append(settle(problem, path.shares(point)))
+        if _gap(problem, found[-1]) > accurate:
+            found.append(_refined(problem, found[-1]))
+        if _gap(problem, found[-1]) <= accurate:
             break
     return min(found, key=lambda x: _gap(problem, x))
 
@@ -168,7 +184,7 @@ class _Path:
                 break
             point = following
             stalled = 0 if barrier < least else stalled + 1
-            least, self.careful = min(least, barrier), self.careful or stalled >= PATIENCE
+            least, self.careful = min(least, barrier), self.careful or (stalled >= PATIENCE and bool(self.curves))
             self.unfinished = barrier > CONVERGED * self.price * self.problem.shares
             if barrier <= tolerance * self.price * self.problem.shares and moved <= STILL * self.problem.shares:
                 break
@@ -241,7 +257,7 @@ class _Path:
         for _ in range(MAX_HALVINGS if self.careful else 0):
             if self._descends(point, following, target):
                 break
-            following = _Point(*((a + b) / 2 for a, b in zip(astuple(point), astuple(following), strict=True)))
+            following = _halfway(point, following)
         return following, float(np.abs(corrected.above).max())
 
     def _derivatives(self, x: Array) -> tuple[Array, Array]:
@@ -323,6 +339,15 @@ def _moved(point: _Point, by: _Point, reach: float) -> _Point:
     )
 
 
+def _halfway(point: _Point, following: _Point) -> _Point:
+    return _Point(
+        0.5 * (point.above + following.above),
+        0.5 * (point.below + following.below),
+        0.5 * (point.floor + following.floor),
+        0.5 * (point.cap + following.cap),
+    )
+
+
 def _tridiagonal(diagonal: Array, off: Array) -> Callable[[Array], Array]:
     """Solver of a symmetric positive definite tridiagonal system."""
     if len(diagonal) == 1:
@@ -343,13 +368,10 @@ def _gap(problem: Problem, x: Array) -> float:
     return (value - certify(problem, x).lower_bound) / allowance(problem, value, 1.0)
 
 
-def _finish(problem: Problem, x: Array) -> Array:
+def _refined(problem: Problem, x: Array) -> Array:
     """Recover small slices to full relative accuracy from the prices that the inventory implies.
 
-    Given the inventory, the buckets are separable again: f_i'(x_i) = lambda - sum_{k<i} q_k R_k. Water-filling at these
-    prices is kept if its certificate is better.
+    Given the inventory, the buckets are separable again: f_i'(x_i) = lambda - sum_{k<i} q_k R_k.
     """
     risk = problem.terms.find(InventoryRisk)
-    prices = np.zeros(problem.buckets) if risk is None else risk.gradient(problem, x)
-    filled = fill(problem, prices)
-    return max((x, filled), key=lambda shares: certify(problem, shares).lower_bound)
+    return fill(problem, np.zeros(problem.buckets) if risk is None else risk.gradient(problem, x))

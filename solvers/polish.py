@@ -6,7 +6,7 @@ from optexec.models.limits import Limits
 from optexec.models.problem import Problem
 from optexec.models.validation import Array
 from optexec.solvers.feasible import settle
-from optexec.solvers.newton import approach
+from optexec.solvers.newton import approach, descend
 from optexec.solvers.waterfill import fill
 
 LOOKS = 16
@@ -46,7 +46,8 @@ def polish(problem: Problem, x: Array) -> Array:
     [200.0, 100.0, 100.0]
     """
     low, high = _rising(problem, x, problem.lo), _rising(problem, x, problem.hi)
-    return relaxed_shares(problem.replace(limits=Limits(minimum=low, maximum=high)))
+    stretches = problem.replace(limits=Limits(minimum=low, maximum=high))
+    return fill(stretches) if problem.separable else descend(stretches)
 
 
 def _rising(problem: Problem, x: Array, end: Array) -> Array:
