@@ -1,0 +1,84 @@
+"""The interior point against closed forms, other solvers and itself, over scales that break careless arithmetic."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import optexec as ox
+from optexec.solvers.newton import newton
+from optexec.solvers.polish import relaxed_shares
+
+
+def almgren_chriss_holdings(shares, buckets, slope, risk):
+    """Discrete Almgren-Chriss (2001) eq. 16-18: 2 (cosh k - 1) = risk / (2 slope), R_i ~ sinh k (N - i)."""
+    k = np.arccosh(1 + risk / (4 * slope))
+    return shares * np.sinh(k * (buckets - np.arange(1, buckets + 1))) / np.sinh(k * buckets)
+
+
+@pytest.mark.parametrize("risk", [1e-6, 1e-3, 1.0, 1e2])
+def test_linear_impact_gives_the_hyperbolic_sine(risk):
+    problem = ox.Problem(ox.Order(1e6), ox.Linear(1.0, "per_share"), ox.objective("C", psi=risk), buckets=40)
+    expected = almgren_chriss_holdings(1e6, 40, 1.0, risk)
+    assert problem.inventory(newton(problem)) == pytest.approx(expected, rel=1e-6, abs=1e-9 * 1e6)
+
+
+@given(
+    shares=st.floats(0, 9).map(lambda e: 10.0**e),
+    dollars=st.floats(-12, 12).map(lambda e: 10.0**e),
+    spread=st.floats(0, 3),
+    exponent=st.floats(0.2, 2.0),
+    risk=st.floats(-4, 2).map(lambda e: 10.0**e),
+    cap=st.sampled_from([None, 1.2, 3.0]),
+)
+def test_the_gap_closes_on_every_scale(shares, dollars, spread, exponent, risk, cap):
+    n = 25
+    scale = dollars / shares ** (1 + exponent) * n**exponent
+    problem = ox.Problem(
+        ox.Order(shares),
+        ox.Power(scale * np.geomspace(1.0, 10.0**spread, n), exponent, "per_share"),
+        ox.objective("C", psi=risk * dollars / shares**2),
+        limits=ox.Limits(maximum=None if cap is None else cap * shares / n),
+    )
+    schedule = ox.solve(problem, "newton")
+    assert schedule.gap <= 1e-8
+    assert schedule.kkt_residual <= 1e-6
+    assert schedule.x.sum() == pytest.approx(shares, rel=1e-12)
+
+
+@given(start=st.integers(1, 10), seed=st.integers(0, 10**6))
+def test_the_tail_of_an_optimum_is_the_optimum_of_the_tail(start, seed):
+    rng = np.random.default_rng(seed)
+    impact = ox.Power(rng.uniform(1, 3, 12), 0.7, "per_share")
+    whole = ox.Problem(ox.Order(1_000.0), impact, ox.objective("C", psi=3.0))
+    x = newton(whole)
+    rest = ox.Problem(ox.Order(float(x[start:].sum())), impact.take(slice(start, None)), ox.objective("C", psi=3.0))
+    assert newton(rest) == pytest.approx(x[start:], rel=1e-5, abs=1e-5)
+
+
+def test_closed_buckets_pass_the_inventory_on():
+    capped = ox.Limits(maximum=[700, 0, 700, 0, 0, 700])
+    problem = ox.Problem(ox.Order(700), ox.Power(1.0, 2.0), ox.objective("C", psi=1.0), limits=capped)
+    x = newton(problem)
+    assert x[[1, 3, 4]].tolist() == [0, 0, 0]
+    # The same with the closed buckets left out and their holding periods added to the bucket before.
+    weights = np.array([2.0, 3.0, 1.0])
+    short = ox.Problem(ox.Order(700), ox.Power(1.0, 2.0), ox.objective("C", psi=1.0, weights=weights))
+    assert x[[0, 2, 5]] == pytest.approx(newton(short), rel=1e-7)
+
+
+def test_a_table_is_the_limit_of_smooth_curves():
+    grid = np.linspace(0, 700, 2_801)
+    table = ox.Problem(ox.Order(700), ox.Tabulated(grid, grid**2), ox.objective("C", psi=1.0), buckets=5)
+    smooth = ox.Problem(ox.Order(700), ox.Power(1.0, 2.0), ox.objective("C", psi=1.0), buckets=5)
+    found = ox.solve(table, "newton")
+    assert found.gap <= 1e-8
+    assert found.x == pytest.approx(newton(smooth), abs=0.5)
+    assert found.objective == pytest.approx(ox.solve(smooth).objective, rel=1e-6)
+
+
+def test_the_separable_case_is_water_filling():
+    problem = ox.Problem(
+        ox.Order(900.0), ox.Power([1.0, 2.0, 5.0], [0.4, 1.0, 1.7], "per_share"), ox.objective("B", rho=0.3)
+    )
+    assert newton(problem) == pytest.approx(relaxed_shares(problem), rel=1e-7)
