@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, overload
 
@@ -190,9 +191,9 @@ def solve(problem: Problem, method: str = "auto", gap: float = GAP, time_limit: 
     Args:
         problem: the declaration.
         method: a name from `methods(problem)`; "auto" takes the first of dp (orders in lots), closed_form,
-            waterfill, newton, ipopt, branch and milp that applies.
+            waterfill, newton, ipopt, branch and milp that applies and gives an answer.
         gap: relative gap at which a global search stops, and at or below which a schedule is called optimal.
-        time_limit: seconds for the methods that can be stopped (ipopt, highs, milp).
+        time_limit: seconds for the methods that can be stopped (ipopt, highs, branch, milp).
 
     Returns:
         The schedule; `status` and `method` say what was done.
@@ -209,9 +210,9 @@ def solve(problem: Problem, method: str = "auto", gap: float = GAP, time_limit: 
     ('waterfill', 'optimal', [180.0, 120.0])
     """
     stop = Stop(positive_number("gap", gap), positive_number("time_limit", time_limit))
-    chosen = _choose(problem, method)
+    candidates = _choose(problem, method)
     started = time.perf_counter()
-    answer = chosen.run(problem, stop)
+    chosen, answer = _first_answer(candidates, problem, stop)
     seconds = time.perf_counter() - started
     return certified(
         problem,
@@ -225,14 +226,23 @@ def solve(problem: Problem, method: str = "auto", gap: float = GAP, time_limit: 
     )
 
 
-def _choose(problem: Problem, name: str) -> Method:
+def _first_answer(candidates: Sequence[Method], problem: Problem, stop: Stop) -> tuple[Method, Answer]:
+    """The first method that gives an answer, and the answer; the last one's failure if none does."""
+    for method in candidates[:-1]:
+        with suppress(SolverFailure):
+            return method, method.run(problem, stop)
+    return candidates[-1], candidates[-1].run(problem, stop)
+
+
+def _choose(problem: Problem, name: str) -> list[Method]:
+    """What to try, in this order: the named method, or for "auto" all those of `PREFERENCE` that apply."""
     if name == "auto":
         applies = [METHODS[n] for n in PREFERENCE if not METHODS[n].obstacle(problem)]
         if not applies:
             raise InvalidInput("no method with a guarantee applies; see optexec.methods(problem)")
-        return applies[0]
+        return applies
     if name not in METHODS:
         raise unknown_name("method", name, ["auto", *METHODS])
     if reason := METHODS[name].obstacle(problem):
         raise InvalidInput(f"method {name!r} does not apply: {reason}; methods that do: {', '.join(methods(problem))}")
-    return METHODS[name]
+    return [METHODS[name]]

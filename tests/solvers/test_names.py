@@ -1,6 +1,7 @@
 """Names and registries: everything exported resolves, and nothing goes without a test of its own."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -79,3 +80,13 @@ def test_verify_certifies_every_method_with_the_best_bound():
     assert table["excess"].tolist() == pytest.approx((table["objective"] / least - 1).tolist(), abs=1e-12)
     assert table["certified_gap"].tolist() == pytest.approx(((table["objective"] - bound) / least).tolist(), abs=1e-12)
     assert table.loc["twap", "excess"] > 0.1
+
+
+def test_auto_goes_on_to_the_next_method_when_one_fails(monkeypatch):
+    def fails(problem, stop):
+        raise ox.SolverFailure("no")
+
+    monkeypatch.setitem(METHODS, "newton", replace(METHODS["newton"], run=fails))
+    assert ox.solve(CHOICES["newton"]).method == "ipopt"
+    with pytest.raises(ox.SolverFailure):
+        ox.solve(CHOICES["newton"], "newton")
