@@ -8,7 +8,7 @@ import numpy as np
 
 from optexec.models.curvature import Curvature, of_kind
 from optexec.models.errors import InvalidInput
-from optexec.models.impact import Impact
+from optexec.models.impact import Impact, straight_inverse
 from optexec.models.per_bucket import PerBucket
 from optexec.models.tabulated import Tabulated
 from optexec.models.under_estimate import Vertices, convex_hull, joint_corners
@@ -71,18 +71,13 @@ class Envelope(Impact):
         return self.base.smooth
 
     def inverse_marginal(self, price: Any, rho: Any = 0.0) -> Array | None:
-        if np.any(rho) and not np.all(rho):
-            return None
-        on_chord = (price - self.slope) / rho if np.any(rho) else np.where(price >= self.slope, np.inf, -np.inf)
+        on_chord = straight_inverse(price, self.slope, rho)
         if np.all(self.turn <= self.lo):
             return np.clip(on_chord, self.lo, self.hi)
-        with np.errstate(divide="ignore"):
-            on_curve = self.base.inverse_marginal(price, rho)
-        return (
-            None
-            if on_curve is None
-            else np.clip(np.where(on_chord > self.turn, on_chord, np.minimum(on_curve, self.turn)), self.lo, self.hi)
-        )
+        on_curve = self.base.inverse_marginal(price, rho)
+        if on_curve is None:
+            return None
+        return np.clip(np.where(on_chord > self.turn, on_chord, np.minimum(on_curve, self.turn)), self.lo, self.hi)
 
     def take(self, positions: Any) -> "Envelope":
         arrays = {name: getattr(self, name)[positions] for name in ("lo", "hi", "turn", "slope")}

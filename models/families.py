@@ -9,7 +9,7 @@ import numpy as np
 
 from optexec.models.curvature import Curvature, of_kind
 from optexec.models.errors import unknown_name
-from optexec.models.impact import Impact
+from optexec.models.impact import Impact, straight_inverse
 from optexec.models.validation import Array, Parameter, common_length, finite, nonnegative, positive
 
 QUOTATIONS = ("total", "per_share")
@@ -128,7 +128,7 @@ class Linear(Family):
 
     def inverse_marginal(self, price: Any, rho: Any = 0.0) -> Array | None:
         level, steepness = (0.0, 2 * self.slope + rho) if self._order else (self.slope, rho)
-        return np.maximum((price - level) / np.asarray(steepness), 0.0) if np.all(steepness) else None
+        return straight_inverse(price, level, steepness)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -178,13 +178,14 @@ class Power(Family):
         return bool(np.isin(self.degree, (1, 2)).all())
 
     def inverse_marginal(self, price: Any, rho: Any = 0.0) -> Array | None:
-        degree, a = np.asarray(self.degree), np.asarray(self.a)
-        if np.all(degree == 2) and np.all(2 * a + rho):
-            return np.maximum(price, 0.0) / (2 * a + rho)
-        if np.any(rho) or np.any(degree == 1) or not np.all(a):
+        degree, a, rho = np.asarray(self.degree), np.asarray(self.a), np.asarray(rho)
+        flat, square = (degree == 1) | (a == 0), degree == 2
+        if np.any(~flat & ~square & (rho > 0)):
             return None
-        with np.errstate(divide="ignore"):
-            return (np.maximum(price, 0.0) / (a * degree)) ** (1 / (degree - 1))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            curve = (np.maximum(price, 0.0) / (a * degree)) ** (1 / (degree - 1))
+        line = straight_inverse(price, np.where(degree == 1, a, 0.0), np.where(square, 2 * a, 0.0) + rho)
+        return np.where(flat | square, line, curve)
 
 
 def _saturation(t: Any, xp: Any) -> Any:

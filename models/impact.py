@@ -106,6 +106,18 @@ class Impact(ABC):
         return Sum((*self.addends(), *other.addends()))
 
 
+def straight_inverse(price: Any, level: Any, steepness: Any) -> Array:
+    """Most shares at which level + steepness x is at most `price`: unlimited or none where it is flat.
+
+    >>> straight_inverse(3.0, np.array([1.0, 1.0, 5.0]), np.array([0.5, 0.0, 0.0])).tolist()
+    [4.0, inf, 0.0]
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rising = (price - level) / np.asarray(steepness)
+    unlimited = np.where(np.asarray(price) >= level, np.inf, 0.0)
+    return np.where(np.asarray(steepness) > 0, np.maximum(rising, 0.0), unlimited)
+
+
 @dataclass(frozen=True, eq=False)
 class Sum(Impact):
     """Impacts that add up; written `a + b`.
@@ -163,7 +175,7 @@ class Sum(Impact):
         curved, straight = self._split
         if curved:
             return curved[0].inverse_marginal(price - straight, rho) if len(curved) == 1 else None
-        return (price - straight) / rho if np.all(rho) else None
+        return straight_inverse(price, straight, rho)
 
     @cached_property
     def _split(self) -> tuple[list[Impact], Array]:

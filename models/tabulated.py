@@ -10,7 +10,7 @@ import numpy as np
 from optexec.models.curvature import Curvature
 from optexec.models.errors import InvalidInput
 from optexec.models.families import Family
-from optexec.models.impact import Piece
+from optexec.models.impact import Piece, straight_inverse
 from optexec.models.validation import Array, finite
 
 ROUNDING = 1e-12
@@ -153,18 +153,11 @@ class Tabulated(Family):
 
     def inverse_marginal(self, price: Any, rho: Any = 0.0) -> Array | None:
         """Most shares whose segments all cost at most `price` a share; for convex points quoted in total."""
-        if self._order or (np.any(rho) and not np.all(rho)):
+        if self._order:
             return None
-        if np.any(rho):
-            return self._filled(np.asarray(price)[..., None], np.asarray(rho)[..., None])
-        cheap = self.slopes <= np.asarray(price)[..., None]
-        last = np.minimum(cheap.sum(axis=-1), self.slopes.shape[-1] - 1)
-        return np.where(cheap.all(axis=-1), np.inf, self._at_segment(self.shares, last))
-
-    def _filled(self, price: Array, rho: Array) -> Array:
-        """Shares at a price when every segment costs its slope and rho x: the segments fill in order."""
         widths = np.append(np.diff(self.shares)[..., :-1], np.full((*self.shares.shape[:-1], 1), np.inf), axis=-1)
-        return np.clip((price - self.slopes) / rho - self.shares[..., :-1], 0.0, widths).sum(axis=-1)
+        reach = straight_inverse(np.asarray(price)[..., None], self.slopes, np.asarray(rho)[..., None])
+        return np.clip(reach - self.shares[..., :-1], 0.0, widths).sum(axis=-1)
 
     def snap(self, x: Array) -> Array:
         nearest = np.abs(self.shares - x[..., None]).argmin(axis=-1)

@@ -93,8 +93,13 @@ class _Supply:
     def slope(self, x: Array) -> Array:
         return self.rho + (self.impact.marginal_slope(x) if self.charges_impact else 0.0 * x)
 
-    def at(self, price: float) -> Array:
-        """Most shares of each bucket, inside its limits, whose marginal cost is at most `price`."""
+    def at(self, price: float, below: Array, above: Array) -> Array:
+        """Most shares of each bucket, inside its limits, whose marginal cost is at most `price`.
+
+        Args:
+            price: dollars a share.
+            below, above: the same at a lower and at a higher price, (N,).
+        """
         closed = self.impact.inverse_marginal(price - self.offset, self.rho) if self.charges_impact else None
         if closed is not None:
             return np.clip(closed, self.lo, self.hi)
@@ -102,7 +107,7 @@ class _Supply:
         inner = (self.floor_price <= price) & (self.cap_price > price)
         if not inner.any():
             return x
-        self.last = np.where(inner, invert(self.marginal, self.slope, price, self.lo, self.hi, self.last, inner), x)
+        self.last = np.where(inner, invert(self.marginal, self.slope, price, below, above, self.last, inner), x)
         return self.last
 
     def elasticity(self, x: Array) -> float:
@@ -123,7 +128,7 @@ def _clear(supply: _Supply, problem: Problem) -> Array:
     for _ in range(MAX_STEPS):
         if not low < price < high:
             break
-        x = supply.at(price)
+        x = supply.at(price, below, above)
         excess = x.sum() - problem.shares
         if abs(excess) <= 4 * EPS * problem.shares:
             return x
