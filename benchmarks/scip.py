@@ -14,8 +14,11 @@ from pyomo.contrib.solver.common.results import TerminationCondition
 import optexec as ox
 from benchmarks.certified_instances import Array
 
-OPTIONS = {"propagating/probing/maxprerounds": 0}
-"""Without probing, which takes up the whole time limit where there are thousands of binaries and settles nothing."""
+OPTIONS = {"propagating/probing/maxprerounds": 0, "display/verblevel": 0}
+"""Without probing, which takes up the whole time limit where there are thousands of binaries and settles nothing.
+
+And silent: a long log can fill the pipe that Pyomo captures it with and stop SCIP for good.
+"""
 
 
 @dataclass(frozen=True)

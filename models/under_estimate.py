@@ -79,6 +79,9 @@ def joint_corners(impact: Impact, lo: float, hi: float, points: Array) -> Vertic
     if len(curves) == 1:
         return curves[0]
     shares = np.unique(np.concatenate([x for x, _ in curves]))
+    apart = np.diff(shares, prepend=-np.inf) > ROUNDING * (hi - lo)
+    shares = shares[apart]
+    shares[-1] = hi
     return shares, np.sum([np.interp(shares, x, y) for x, y in curves], axis=0)
 
 
