@@ -7,10 +7,10 @@ import numpy as np
 from optexec.models.envelope import envelope
 from optexec.models.errors import InfeasibleOrder, SolverFailure
 from optexec.models.lots import round_to_lots
-from optexec.models.objective import ImpactCost, InventoryRisk, Smoothing
 from optexec.models.problem import Problem
 from optexec.models.schedule import Schedule
 from optexec.models.validation import Array
+from optexec.solvers import branch
 from optexec.solvers.certificate import Certificate, certify
 from optexec.solvers.feasible import settle
 from optexec.solvers.polish import relaxed_shares
@@ -131,15 +131,10 @@ def relaxed_bound(problem: Problem) -> float:
     >>> round(relaxed_bound(concave), 6)
     10.0
     """
-    if not _relaxable(problem):
+    if branch.obstacle(problem):
         return -np.inf
     relaxed = problem.continuous().replace(impact=envelope(problem.impact, problem.lo, problem.hi))
     return certify(relaxed, relaxed_shares(relaxed)).lower_bound
-
-
-def _relaxable(problem: Problem) -> bool:
-    known = all(isinstance(term, (ImpactCost, Smoothing, InventoryRisk)) for term in problem.terms)
-    return known and problem.impact.has_pieces(problem.hi)
 
 
 def _check_feasible(problem: Problem, x: Array) -> None:
