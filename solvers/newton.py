@@ -13,6 +13,7 @@ from optexec.models.impact import Impact, Sum
 from optexec.models.objective import ImpactCost, InventoryRisk, Smoothing
 from optexec.models.per_bucket import Group, PerBucket
 from optexec.models.problem import Problem
+from optexec.models.schedule import TINY
 from optexec.models.tabulated import Tabulated
 from optexec.models.validation import Array
 from optexec.solvers.certificate import certify
@@ -365,7 +366,7 @@ def _longest(value: Array, change: Array) -> float:
 def _gap(problem: Problem, x: Array) -> float:
     """Dollars above the bound, as a fraction of the objective."""
     value = problem.objective(x)
-    return (value - certify(problem, x).lower_bound) / allowance(problem, value, 1.0)
+    return (value - certify(problem, x).lower_bound) / max(allowance(problem, value, 1.0), TINY)
 
 
 def _refined(problem: Problem, x: Array) -> Array:

@@ -82,3 +82,12 @@ def test_the_separable_case_is_water_filling():
         ox.Order(900.0), ox.Power([1.0, 2.0, 5.0], [0.4, 1.0, 1.7], "per_share"), ox.objective("B", rho=0.3)
     )
     assert newton(problem) == pytest.approx(relaxed_shares(problem), rel=1e-7)
+
+
+def test_an_order_that_costs_nothing_is_solved():
+    """The only schedule is free: its relaxation has neither an objective nor a typical size to measure a gap by."""
+    power, bend = ox.Power([0.0, 0.2, 0.4], 1.5, "per_share"), ox.Exponential([0.0, 1.0, 0.0], 0.4)
+    fixed = ox.Limits(minimum=[2, 0, 0], maximum=[2, 2, 2])
+    schedule = ox.evaluate(ox.Problem(ox.Order(2), power + bend, ox.objective("C", psi=0.2), fixed), [2, 0, 0])
+    assert schedule.objective == 0
+    assert abs(schedule.lower_bound) <= 1e-12
