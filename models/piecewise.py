@@ -6,8 +6,9 @@ import pyomo.environ as pyo
 from optexec.models.errors import InvalidInput
 from optexec.models.formulation import frame
 from optexec.models.problem import Problem
-from optexec.models.slices import declare_slices
+from optexec.models.slices import declare_slices, start_slices
 from optexec.models.under_estimate import Grid, uniform_grid
+from optexec.models.validation import Array
 
 
 def build_piecewise(problem: Problem, breakpoints: int | Grid = 8) -> pyo.ConcreteModel:
@@ -43,3 +44,26 @@ def build_piecewise(problem: Problem, breakpoints: int | Grid = 8) -> pyo.Concre
         term.declare_bound(m.term[term.name], m, breakpoints)
     m.cost = pyo.Objective(expr=pyo.quicksum(m.term[term.name].cost for term in problem.terms))
     return m
+
+
+def start(model: pyo.ConcreteModel, x: Array) -> None:
+    """Give the integer variables of an under-estimator the values that a schedule implies: a start for a solver.
+
+    Everything else in the model follows from them by a linear programme.
+
+    Args:
+        model: a model made by `build_piecewise`.
+        x: shares of each bucket, (N,), inside the limits, in whole lots and of the least slices that there are.
+
+    >>> import optexec as ox
+    >>> concave = ox.Problem(ox.Order(300), ox.Power(a=[1.0, 0.5, 2.0], b=0.5), ox.objective("A"))
+    >>> m = build_piecewise(concave, breakpoints=2)
+    >>> start(m, np.array([0.0, 200.0, 100.0]))
+    >>> [int(m.term["impact"].opened[i, 1].value) for i in m.BUCKETS]
+    [0, 1, 0]
+    """
+    shares = dict(zip(model.BUCKETS, x.tolist(), strict=True))
+    impact = model.term["impact"]
+    for (i, run), opened in impact.opened.items():
+        opened.set_value(int(shares[i] > impact.begins[i, run]))
+    start_slices(model, x)

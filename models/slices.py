@@ -38,6 +38,39 @@ def declare_slices(model: pyo.ConcreteModel) -> None:
         _declare_smallest(model)
 
 
+def start_slices(model: pyo.ConcreteModel, x: Array) -> None:
+    """Give the variables of `declare_slices` the values that a schedule implies.
+
+    Args:
+        model: a model with those variables, or without any.
+        x: shares of each bucket, (N,), in whole lots and of the least slices that the problem declares.
+
+    >>> import optexec as ox
+    >>> m = ox.build(ox.Problem(ox.Order(350, lot=100), ox.Power(a=[1.0, 2.0], b=2.0), ox.objective("A")))
+    >>> declare_slices(m)
+    >>> start_slices(m, np.array([250.0, 100.0]))
+    >>> slices_in_lots(m).tolist()
+    [250.0, 100.0]
+    """
+    if model.problem.order.lot is not None:
+        _start_lots(model, x)
+    if model.problem.semicontinuous:
+        for i, shares in zip(model.BUCKETS, x.tolist(), strict=True):
+            if i in model.trades:
+                model.trades[i].set_value(int(shares > 0))
+
+
+def _start_lots(model: pyo.ConcreteModel, x: Array) -> None:
+    order = model.problem.order
+    odd = whole_lots(order)[1]
+    past_whole = np.abs(x / order.lot - np.round(x / order.lot))
+    host = np.argmax(past_whole) if odd else -1
+    for k, i in enumerate(model.BUCKETS):
+        model.lots[i].set_value(round((x[k] - odd * (k == host)) / order.lot))
+        if odd:
+            model.host[i].set_value(int(k == host))
+
+
 def slices_in_lots(model: pyo.ConcreteModel) -> Array:
     """Shares of each bucket, (N,), that a solved model's lots and host say, free of its tolerances on shares.
 

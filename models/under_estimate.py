@@ -143,7 +143,8 @@ def declare_incremental(block: Any, curves: Mapping[Any, Vertices], x: Any) -> N
 
     Each segment k of bucket i is filled by 0 <= fill_ik <= width_k, x_i = first corner + sum_k fill_ik. A run of
     segments with growing slopes fills in order by itself; between runs a binary `opened` says that the run
-    before is full, without which the next stays empty. Convex curves have one run and no binaries.
+    before is full, without which the next stays empty; the Param `begins` says at how many shares the run begins.
+    Convex curves have one run and no binaries.
 
     Source: Markowitz and Manne (1957); Vielma (2015), "Mixed integer linear programming formulation techniques",
     section 10.
@@ -158,7 +159,9 @@ def declare_incremental(block: Any, curves: Mapping[Any, Vertices], x: Any) -> N
     runs = {i: _runs(*curve) for i, curve in curves.items()}
     segments = {(i, k): segment for i, curve in curves.items() for k, segment in enumerate(_segments(*curve))}
     block.fill = pyo.Var(list(segments), bounds=lambda b, i, k: (0.0, segments[i, k][0]))
-    block.opened = pyo.Var([(i, r) for i in curves for r in range(1, len(runs[i]))], domain=pyo.Binary)
+    begins = {(i, r): float(curves[i][0][run[0]]) for i in curves for r, run in enumerate(runs[i]) if r}
+    block.opened = pyo.Var(list(begins), domain=pyo.Binary)
+    block.begins = pyo.Param(list(begins), initialize=begins, within=pyo.Reals)
 
     @block.Constraint(list(curves))
     def filled(b: Any, i: Any) -> Any:

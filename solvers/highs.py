@@ -42,7 +42,10 @@ class HighsAnswer:
 
 @dataclass(frozen=True)
 class _Matrices:
-    """minimise offset + c v + v Q v / 2 subject to rows, bounds and integrality, in scaled units."""
+    """minimise offset + c v + v Q v / 2 subject to rows, bounds and integrality, in scaled units.
+
+    `start` is nan where an integer variable has no value, and where a variable is continuous.
+    """
 
     columns: list[Any]
     cost: Array
@@ -54,6 +57,7 @@ class _Matrices:
     low: Array
     high: Array
     integer: Array
+    start: Array
     units: Scaling
 
 
@@ -64,7 +68,8 @@ def run_highs(
 
     Every call starts a HiGHS of its own: one that has seen a quadratic objective must not be handed a linear one.
     Variables are scaled by their ranges, rows by their largest coefficient and the objective by `objective_scale`,
-    because HiGHS's tolerances are absolute.
+    because HiGHS's tolerances are absolute. Where every integer variable has a value, these values are the start of
+    a mixed-integer search; HiGHS finds those of the other variables by a linear programme.
 
     Args:
         model: a Pyomo model with one active objective, minimised; its variables receive the solution.
@@ -86,6 +91,7 @@ def run_highs(
         if highs.setOptionValue(name, value) != highspy.HighsStatus.kOk:
             raise SolverFailure(f"HiGHS refuses option {name} = {value!r}")
     _pass(highs, compiled)
+    _start(highs, compiled)
     highs.run()
     return _read(highs, compiled)
 
@@ -124,6 +130,7 @@ def _compile(model: Any, objective_scale: float) -> _Matrices:
     matrix, row_low, row_high = _rows(form, units.columns)
     cost = np.zeros(len(columns))
     np.add.at(cost, [position[id(v)] for v in repn.linear_vars], np.array(repn.linear_coefs, dtype=float))
+    integer = np.array([v.is_integer() for v in columns])
     pairs = [(position[id(a)], position[id(b)]) for a, b in repn.quadratic_vars]
     return _Matrices(
         columns=columns,
@@ -135,7 +142,8 @@ def _compile(model: Any, objective_scale: float) -> _Matrices:
         row_high=row_high,
         low=np.array([-np.inf if v.lb is None else v.lb for v in columns]) / units.columns,
         high=np.array([np.inf if v.ub is None else v.ub for v in columns]) / units.columns,
-        integer=np.array([v.is_integer() for v in columns]),
+        integer=integer,
+        start=np.array([v.value if whole else None for v, whole in zip(columns, integer, strict=True)], dtype=float),
         units=units,
     )
 
@@ -184,6 +192,13 @@ def _pass(highs: Any, compiled: _Matrices) -> None:
         status = max(status, highs.passHessian(hessian), key=int)
     if status == highspy.HighsStatus.kError:
         raise SolverFailure("HiGHS refuses the model; is its objective convex and every number finite?")
+
+
+def _start(highs: Any, compiled: _Matrices) -> None:
+    at = np.flatnonzero(compiled.integer)
+    values = compiled.start[at]
+    if len(at) and np.isfinite(values).all():
+        highs.setSolution(len(at), at.astype(np.int32), values)
 
 
 def _read(highs: Any, compiled: _Matrices) -> HighsAnswer:

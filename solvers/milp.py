@@ -7,7 +7,7 @@ import numpy as np
 
 from optexec.models.errors import SolverFailure
 from optexec.models.lots import no_whole_lots, round_to_lots
-from optexec.models.piecewise import build_piecewise
+from optexec.models.piecewise import build_piecewise, start
 from optexec.models.problem import Problem
 from optexec.models.slices import slices_in_lots
 from optexec.models.under_estimate import Grid, uniform_grid
@@ -27,7 +27,8 @@ def milp(problem: Problem, gap: float = 1e-4, time_limit: float = 60.0) -> Answe
     """Global optimum within a relative gap, by a mixed-integer piecewise-linear under-estimator in HiGHS.
 
     The optimum of the under-estimator is a bound; its schedule, priced by the true objective, a candidate. Both
-    are improved by touching the objective where the candidate sits, until bound and best schedule meet. Whole lots
+    are improved by touching the objective where the candidate sits, until bound and best schedule meet; each search
+    starts from the best schedule known, the dynamic programme's at first if the order is in lots. Whole lots
     and least slices are integer variables of the under-estimator, so the bound is one for schedules that keep them.
 
     Args:
@@ -56,7 +57,7 @@ def milp(problem: Problem, gap: float = 1e-4, time_limit: float = 60.0) -> Answe
         if left <= 0:
             stopped = "time_limit"
             break
-        lower, found = _under_estimate(problem, grid, gap, left)
+        lower, found = _under_estimate(problem, grid, schedules, gap, left)
         bound = max(bound, lower)
         schedules += [] if found is None else [found, *improved(problem, found)]
         if not schedules:
@@ -75,10 +76,14 @@ def milp(problem: Problem, gap: float = 1e-4, time_limit: float = 60.0) -> Answe
     return Answer(min(schedules, key=problem.objective), bound, stopped)
 
 
-def _under_estimate(problem: Problem, grid: Grid, gap: float, seconds: float) -> tuple[float, Array | None]:
-    """Bound and schedule of the under-estimator on a grid."""
+def _under_estimate(
+    problem: Problem, grid: Grid, schedules: list[Array], gap: float, seconds: float
+) -> tuple[float, Array | None]:
+    """Bound and schedule of the under-estimator on a grid, from the best of the schedules that are known."""
     scale = typical_objective(problem)
     model = build_piecewise(problem, grid)
+    if schedules:
+        start(model, min(schedules, key=problem.objective))
     answer = run_highs(model, objective_scale=scale, gap=gap / 4, time_limit=seconds)
     if answer.status == "infeasible":
         raise no_whole_lots(problem, f"{problem.shares:,.10g} shares")

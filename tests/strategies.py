@@ -1,5 +1,7 @@
 """Random declarations for the property tests, as plain `Case`s and as the problems that optexec makes of them."""
 
+import os
+
 import numpy as np
 from hypothesis import strategies as st
 from plain import Case, Curve
@@ -11,6 +13,11 @@ SHAPES = [
 ]
 CONVEX_POWERS = [1.0, 1.2, 1.5, 2.0, 3.0]
 ALL_POWERS = [0.3, 0.6, 1.0, 1.5, 2.0, 3.0]
+
+
+def examples(usual):
+    """How many random problems to try: OPTEXEC_EXAMPLES if it is set, else `usual`."""
+    return int(os.environ.get("OPTEXEC_EXAMPLES", usual))
 
 
 def _number(low, high, digits=2):
@@ -169,3 +176,12 @@ def feasible_points(draw, case):
     t = draw(st.floats(0, 1))
     x = (1 - t) * np.array(a) + t * np.array(b)
     return np.clip(x, case.lo, case.hi)
+
+
+def hard(buckets):
+    """Capped concave curves with inventory risk, which a global search does not close at once."""
+    rng = np.random.default_rng(7)
+    impact = ox.Power(rng.uniform(0.01, 0.02, buckets), rng.uniform(0.5, 0.8, buckets))
+    terms = ox.objective("C", psi=1e-9, weights="linear")
+    caps = rng.uniform(2_000, 6_000, buckets)
+    return ox.Problem(ox.Order(0.4 * caps.sum()), impact, terms, ox.Limits(maximum=caps))

@@ -3,17 +3,14 @@
 OPTEXEC_EXAMPLES says how many random problems to try.
 """
 
-import os
-
 import numpy as np
 import pytest
 from hypothesis import given, note, settings
 from plain import whole_schedules
-from strategies import cases
+from strategies import cases, examples
 
 import optexec as ox
 
-EXAMPLES = int(os.environ.get("OPTEXEC_EXAMPLES", "60"))
 GAP = 1e-4
 FINER = 10
 
@@ -32,7 +29,7 @@ def least_on_the_lattice(case, problem):
 
 
 @pytest.mark.slow
-@settings(max_examples=EXAMPLES)
+@settings(max_examples=examples(60))
 @given(cases(max_units=5))
 def test_no_finer_lattice_point_undercuts_a_bound_or_beats_the_gap(drawn):
     case, problem = drawn

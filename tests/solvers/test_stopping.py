@@ -2,16 +2,9 @@
 
 import numpy as np
 import pytest
+from strategies import hard
 
 import optexec as ox
-
-
-def hard(buckets):
-    rng = np.random.default_rng(7)
-    impact = ox.Power(rng.uniform(0.01, 0.02, buckets), rng.uniform(0.5, 0.8, buckets))
-    terms = ox.objective("C", psi=1e-9, weights="linear")
-    caps = rng.uniform(2_000, 6_000, buckets)
-    return ox.Problem(ox.Order(0.4 * caps.sum()), impact, terms, ox.Limits(maximum=caps))
 
 
 @pytest.mark.parametrize("seconds", [1e-6, 0.5])

@@ -1,4 +1,7 @@
-"""Whole lots and least slices: the dynamic programme, the mixed-integer model and plain enumeration agree."""
+"""Whole lots and least slices: the dynamic programme, the mixed-integer model and plain enumeration agree.
+
+OPTEXEC_EXAMPLES says how many random problems each property tries.
+"""
 
 import numpy as np
 import pyomo.environ as pyo
@@ -6,7 +9,7 @@ import pytest
 from hypothesis import assume, given, note, settings
 from hypothesis import strategies as st
 from plain import whole_schedules
-from strategies import SHAPES, cases
+from strategies import SHAPES, cases, examples
 
 import optexec as ox
 from optexec.models.lots import whole_lots
@@ -76,13 +79,13 @@ def check(case, lot, smallest, problem):
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids="-".join)
-@settings(max_examples=12)
+@settings(max_examples=examples(12))
 @given(data=st.data())
 def test_dp_and_milp_find_the_enumerated_optimum_one_family(shape, data):
     check(*data.draw(orders_in_lots(shapes=(shape,))))
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(orders_in_lots())
 def test_dp_and_milp_find_the_enumerated_optimum_mixed_families(drawn):
     check(*drawn)
@@ -102,7 +105,7 @@ def test_milp_finds_the_optimum_without_a_start(drawn):
     assert answer.bound <= best + 1e-7 * case.yardstick()
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(data=st.data())
 def test_milp_keeps_least_slices_without_lots(data):
     case, _, smallest, problem = data.draw(orders_in_lots())
