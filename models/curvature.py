@@ -46,14 +46,13 @@ class Curvature:
 
 
 def of_kind(convex: Mask | bool, concave: Mask | bool, like: Array) -> Curvature:
-    """Curves of one kind throughout, one for each entry of `like`.
+    """Curves of one kind throughout, one for each entry of `like`, or of the masks where they have more.
 
     >>> of_kind(True, False, np.zeros(2)).names()
     ['convex', 'convex']
     """
-    return Curvature(
-        np.broadcast_to(convex, like.shape), np.broadcast_to(concave, like.shape), np.full(like.shape, np.nan)
-    )
+    shape = np.broadcast_shapes(np.shape(convex), np.shape(concave), like.shape)
+    return Curvature(np.broadcast_to(convex, shape), np.broadcast_to(concave, shape), np.full(shape, np.nan))
 
 
 def of_sum(parts: list[Curvature]) -> Curvature:

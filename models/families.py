@@ -3,13 +3,14 @@
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from optexec.models.curvature import Curvature, of_kind
-from optexec.models.errors import unknown_name
-from optexec.models.impact import Impact, straight_inverse
+from optexec.models.errors import InvalidInput, unknown_name
+from optexec.models.impact import Impact, declared, straight_inverse
 from optexec.models.validation import Array, Parameter, common_length, finite, nonnegative, positive
 
 QUOTATIONS = ("total", "per_share")
@@ -26,6 +27,8 @@ class Family(Impact):
     quoted: str
     exponents: ClassVar[tuple[str, ...]] = ()
     """Parameters that a Pyomo model holds as constants, because they decide whether it is linear or quadratic."""
+    axes: ClassVar[int] = 0
+    """Dimensions of the parameter of one curve: 0 for a number, 1 for a list of points."""
 
     def _validate(self, **rules: Any) -> None:
         """Clean each parameter with its rule, and hold their lengths together."""
@@ -47,7 +50,11 @@ class Family(Impact):
 
     @property
     def buckets(self) -> int | None:
-        return next(iter(self._lengths().values()), None)
+        return self.shape[-1] if self.shape else None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return np.broadcast_shapes(*(np.shape(v) for v in self.parameters.values()))
 
     @property
     def _order(self) -> int:
@@ -73,12 +80,30 @@ class Family(Impact):
         """One Param a parameter, indexed by bucket; the cost is the family's own formula over them."""
         import pyomo.environ as pyo
 
-        for name, value in self.parameters.items():
-            values = dict(zip(x, np.broadcast_to(value, len(x)).tolist(), strict=True))
+        block.declared = self
+        for name, values in self._by_label(x).items():
             mutable = name not in self.exponents
             block.add_component(name, pyo.Param(list(x), initialize=values, mutable=mutable))
         names = list(self.parameters)
         return {i: self._with(**{n: block.find_component(n)[i] for n in names}).cost(x[i], pyo) for i in x}
+
+    def refresh(self, block: Any, x: Mapping[Any, Any], hi: Mapping[Any, float]) -> None:
+        had = declared(block, self)
+        if had.quoted != self.quoted:
+            raise InvalidInput(f"the model has {type(self).__name__} quoted {had.quoted!r}")
+        for name, values in self._by_label(x).items():
+            held = block.find_component(name)
+            if name not in self.exponents:
+                held.store_values(values)
+            elif held.extract_values() != values:
+                raise InvalidInput(f"{type(self).__name__}.{name} is a constant of the model")
+
+    def _by_label(self, x: Mapping[Any, Any]) -> dict[str, dict[Any, float]]:
+        """Name -> bucket label -> value of each parameter."""
+        return {
+            name: dict(zip(x, np.broadcast_to(value, len(x)).tolist(), strict=True))
+            for name, value in self.parameters.items()
+        }
 
     @abstractmethod
     def curve(self, x: Any, xp: Any = np) -> Any:
@@ -163,11 +188,15 @@ class Power(Family):
     def curve(self, x: Any, xp: Any = np) -> Any:
         return self.a * x**self.b
 
+    @cached_property
+    def _derivative(self) -> "_PowerLaw":
+        return _PowerLaw(self.a * self.degree, self.degree - 1)
+
     def marginal(self, x: Array) -> Array:
-        return _scaled_power(self.a * self.degree, x, self.degree - 1)
+        return self._derivative(x)
 
     def marginal_slope(self, x: Array) -> Array:
-        return _scaled_power(self.a * self.degree * (self.degree - 1), x, self.degree - 2)
+        return self._derivative.derivative(x)
 
     def curvature(self, hi: Array) -> Curvature:
         degree, free = np.asarray(self.degree), np.asarray(self.a) == 0
@@ -193,10 +222,24 @@ def _saturation(t: Any, xp: Any) -> Any:
     return -xp.expm1(-t) if hasattr(xp, "expm1") else 1 - xp.exp(-t)
 
 
-def _scaled_power(scale: Parameter, x: Array, exponent: Parameter) -> Array:
+class _PowerLaw:
     """scale x^exponent, infinite at 0 for a negative exponent, 0 where the scale is 0."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(np.asarray(scale) == 0, 0.0, scale * np.power(x, exponent))
+
+    def __init__(self, scale: Parameter, exponent: Parameter) -> None:
+        self.scale, self.exponent = scale, exponent
+        self.vanishes = np.equal(scale, 0)
+        self.plain = not np.any(self.vanishes)
+        self.bounded = not np.less(exponent, 0).any()
+
+    def __call__(self, x: Array) -> Array:
+        if self.plain and (self.bounded or x.all()):
+            return self.scale * np.power(x, self.exponent)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(self.vanishes, 0.0, self.scale * np.power(x, self.exponent))
+
+    @cached_property
+    def derivative(self) -> "_PowerLaw":
+        return _PowerLaw(self.scale * self.exponent, self.exponent - 1)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -4,8 +4,10 @@ from typing import Any
 
 import pyomo.environ as pyo
 
+from optexec.models.errors import InvalidInput
 from optexec.models.objective import Objective, Term
 from optexec.models.problem import Problem
+from optexec.models.validation import Array
 
 
 def build(problem: Problem) -> pyo.ConcreteModel:
@@ -35,7 +37,7 @@ def build(problem: Problem) -> pyo.ConcreteModel:
     m = frame(problem)
     m.term = pyo.Block(pyo.Any)
     m.cost = pyo.Objective(expr=0.0)
-    swap_terms(m, problem.terms)
+    _declare_terms(m)
     return m
 
 
@@ -58,9 +60,57 @@ def swap_terms(model: pyo.ConcreteModel, terms: Objective | Term) -> None:
     model.problem = model.problem.replace(terms=terms)
     for name in list(model.term):
         del model.term[name]
+    _declare_terms(model)
+
+
+def _declare_terms(model: pyo.ConcreteModel) -> None:
     for term in model.problem.terms:
         term.declare(model.term[term.name], model)
     model.cost.set_value(pyo.quicksum(model.term[name].cost for name in model.term))
+
+
+def refresh(model: pyo.ConcreteModel, problem: Problem) -> None:
+    """Write the numbers of a changed declaration into a model: its Params, and the bounds of its variables.
+
+    What the declaration does not say stays: constraints of your own, and variables that you have fixed.
+
+    Args:
+        model: a model made by `build`.
+        problem: a declaration with the same buckets and terms, and an impact of the same structure.
+
+    Raises:
+        InvalidInput: other buckets or terms, or numbers that the model holds as constants, such as exponents; the
+            model is left as it was.
+
+    >>> import optexec as ox
+    >>> problem = ox.Problem(ox.Order(300), ox.Power(a=[1.0, 2.0], b=2.0), ox.objective("C", psi=0.5))
+    >>> m = build(problem)
+    >>> refresh(m, problem.replace(order=ox.Order(500), terms=ox.objective("C", psi=0.1)))
+    >>> m.S.value, m.x[1].ub, m.term["inventory_risk"].psi.value
+    (500.0, 500.0, 0.1)
+    """
+    try:
+        _check_structure(model.problem, problem)
+        _write(model, problem)
+    except InvalidInput as refusal:
+        _write(model, model.problem)
+        raise InvalidInput(f"{refusal}; build a new model, or a new Resolver") from None
+    model.problem = problem
+
+
+def _write(model: pyo.ConcreteModel, problem: Problem) -> None:
+    _write_frame(model, problem)
+    for term in problem.terms:
+        term.refresh(model.term[term.name], model, problem)
+
+
+def _check_structure(old: Problem, new: Problem) -> None:
+    """Raise unless both declarations have the same buckets and the same kinds of terms."""
+    if not new.index.equals(old.index):
+        raise InvalidInput("the buckets of the declaration are not those of the model")
+    had, has = ({term.name: type(term) for term in problem.terms} for problem in (old, new))
+    if had != has:
+        raise InvalidInput(f"the model has the terms {', '.join(had)}, not {', '.join(has)}")
 
 
 def frame(problem: Problem) -> pyo.ConcreteModel:
@@ -74,19 +124,16 @@ def frame(problem: Problem) -> pyo.ConcreteModel:
     ['inventory', 'completion']
     """
     labels = problem.index.tolist()
-    start = problem.inside()
-    lo, hi, x0, r0 = (
-        dict(zip(labels, values.tolist(), strict=True))
-        for values in (problem.lo, problem.hi, start, problem.inventory(start))
-    )
     previous = dict(zip(labels[1:], labels[:-1], strict=True))
 
     m = pyo.ConcreteModel()
     m.problem = problem
     m.BUCKETS = pyo.Set(initialize=labels, ordered=True)
-    m.S = pyo.Param(initialize=problem.shares, mutable=True)
-    m.x = pyo.Var(m.BUCKETS, bounds=lambda m, i: (lo[i], hi[i]), initialize=x0)
-    m.R = pyo.Var(m.BUCKETS, bounds=(0, problem.shares), initialize=r0)
+    m.S = pyo.Param(mutable=True)
+    m.x = pyo.Var(m.BUCKETS)
+    m.R = pyo.Var(m.BUCKETS)
+    _write_frame(m, problem)
+    put(m, problem.inside())
 
     @m.Constraint(m.BUCKETS)
     def inventory(m: Any, i: Any) -> Any:
@@ -97,3 +144,32 @@ def frame(problem: Problem) -> pyo.ConcreteModel:
         return m.R[labels[-1]] == 0
 
     return m
+
+
+def _write_frame(model: pyo.ConcreteModel, problem: Problem) -> None:
+    """The size of the order and the bounds that follow from it and from the limits."""
+    model.S.set_value(problem.shares)
+    for x, low, high in zip(model.x.values(), problem.lo.tolist(), problem.hi.tolist(), strict=True):
+        x.bounds = low, high
+    for held in model.R.values():
+        held.bounds = 0.0, problem.shares
+
+
+def put(model: pyo.ConcreteModel, x: Array) -> None:
+    """Give the free variables of a model the values of a schedule: its slices, and the inventory that follows.
+
+    Args:
+        model: a model made by `build` or `build_piecewise`.
+        x: shares of each bucket, (N,).
+
+    >>> import numpy as np
+    >>> import optexec as ox
+    >>> m = build(ox.Problem(ox.Order(300), ox.Power(a=[1.0, 2.0], b=2.0), ox.objective("A")))
+    >>> put(m, np.array([100.0, 200.0]))
+    >>> m.x[1].value, m.R[1].value
+    (100.0, 200.0)
+    """
+    for variables, values in ((model.x, x), (model.R, model.problem.inventory(x))):
+        for variable, value in zip(variables.values(), values.tolist(), strict=True):
+            if not variable.fixed:
+                variable.set_value(value, skip_validation=True)

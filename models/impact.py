@@ -1,7 +1,7 @@
 """Impact: what it costs to trade x shares in a bucket. This is the part that every curve shares; see `families`."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
 from operator import add
@@ -28,6 +28,11 @@ class Impact(ABC):
     @abstractmethod
     def buckets(self) -> int | None:
         """Number of buckets that the parameters imply; None if all are scalars."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the curves: () if all buckets share one, (N,), or (M, N) for the buckets of M orders."""
+        return () if self.buckets is None else (self.buckets,)
 
     @abstractmethod
     def cost(self, x: Any, xp: Any = np) -> Any:
@@ -99,11 +104,36 @@ class Impact(ABC):
             hi: bucket label -> the most shares that the bucket may trade.
         """
 
+    def refresh(self, block: Any, x: Mapping[Any, Any], hi: Mapping[Any, float]) -> None:
+        """Write this impact's numbers into the mutable Params of a block that one of its structure has declared.
+
+        Args:
+            block, x, hi: as in `declare`.
+
+        Raises:
+            InvalidInput: another structure, or numbers that the block holds as constants; all of them by default.
+        """
+        raise InvalidInput(f"a model cannot take other numbers of {type(self).__name__}, which has no method `refresh`")
+
     def __add__(self, other: "Impact") -> "Impact":
         """The impact whose cost is the sum of both costs."""
         if not isinstance(other, Impact):
             return NotImplemented
         return Sum((*self.addends(), *other.addends()))
+
+
+def declared(block: Any, impact: Impact) -> Any:
+    """The impact that has declared a block, which must be of the class of the one whose numbers it is to take.
+
+    Raises:
+        InvalidInput: an impact of another class.
+    """
+    found = getattr(block, "declared", None)
+    if type(found) is not type(impact):
+        raise InvalidInput(
+            f"the model has an impact of class {type(found).__name__} where the declaration has {type(impact).__name__}"
+        )
+    return found
 
 
 def straight_inverse(price: Any, level: Any, steepness: Any) -> Array:
@@ -143,9 +173,20 @@ class Sum(Impact):
     def __repr__(self) -> str:
         return " + ".join(map(repr, self.parts))
 
+    @classmethod
+    def of_parts(cls, parts: Sequence[Impact]) -> "Sum":
+        """The sum of impacts that are known to fit together."""
+        made = object.__new__(cls)
+        object.__setattr__(made, "parts", tuple(parts))
+        return made
+
     @property
     def buckets(self) -> int | None:
         return next((part.buckets for part in self.parts if part.buckets is not None), None)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return np.broadcast_shapes(*(part.shape for part in self.parts))
 
     def cost(self, x: Any, xp: Any = np) -> Any:
         return reduce(add, (part.cost(x, xp) for part in self.parts))
@@ -180,7 +221,7 @@ class Sum(Impact):
     @cached_property
     def _split(self) -> tuple[list[Impact], Array]:
         """The addends that are not straight lines, and the marginal cost of the others."""
-        one = np.ones(self.buckets or 1)
+        one = np.ones(self.shape or 1)
         straight = [bool(part.curvature(np.inf * one).linear.all()) for part in self.parts]
         slopes = [part.marginal(one) for part, is_straight in zip(self.parts, straight, strict=True) if is_straight]
         return [p for p, s in zip(self.parts, straight, strict=True) if not s], sum(slopes, start=np.zeros(1))
@@ -200,6 +241,14 @@ class Sum(Impact):
     def declare(self, block: Any, x: Mapping[Any, Any], hi: Mapping[Any, float]) -> dict[Any, Any]:
         import pyomo.environ as pyo
 
+        block.declared = self
         block.addend = pyo.Block(range(1, len(self.parts) + 1))
         costs = [part.declare(block.addend[k + 1], x, hi) for k, part in enumerate(self.parts)]
         return {i: reduce(add, (cost[i] for cost in costs)) for i in x}
+
+    def refresh(self, block: Any, x: Mapping[Any, Any], hi: Mapping[Any, float]) -> None:
+        count = len(declared(block, self).parts)
+        if count != len(self.parts):
+            raise InvalidInput(f"the model has a sum of {count} impacts, not of {len(self.parts)}")
+        for k, part in enumerate(self.parts):
+            part.refresh(block.addend[k + 1], x, hi)

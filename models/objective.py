@@ -55,6 +55,24 @@ class Term(ABC):
     def declare(self, block: Any, model: Any) -> None:
         """Write parameters and a named Expression `cost` on a Pyomo block of `model` (see `build`)."""
 
+    def refresh(self, block: Any, model: Any, problem: "Problem") -> None:
+        """Write this term's numbers into the mutable Params of a block that a term of its class has declared.
+
+        Args:
+            block: a block that `declare` has written, maybe of a term with other numbers.
+            model: the model of the block; its variables have the bounds of `problem`.
+            problem: the declaration that has this term.
+
+        Raises:
+            InvalidInput: numbers that the block holds as constants. By default a term takes any number of a changed
+                declaration for a constant.
+        """
+        if problem is not model.problem:
+            raise InvalidInput(
+                f"a model cannot take other numbers of the {self.name} term: {type(self).__name__} has no method "
+                "`refresh`"
+            )
+
     def declare_bound(self, block: Any, model: Any, grid: Grid) -> None:
         """As `declare`, with an under-estimate that is linear (or mixed-integer linear) in place of the cost.
 
@@ -105,14 +123,21 @@ class ImpactCost(Term):
     def declare(self, block: Any, model: Any) -> None:
         import pyomo.environ as pyo
 
-        hi = {i: model.x[i].ub for i in model.BUCKETS}
-        costs = model.problem.impact.declare(block, {i: model.x[i] for i in model.BUCKETS}, hi)
+        costs = model.problem.impact.declare(block, *_slices(model))
         block.cost = pyo.Expression(expr=pyo.quicksum(costs.values()))
+
+    def refresh(self, block: Any, model: Any, problem: "Problem") -> None:
+        problem.impact.refresh(block, *_slices(model))
 
     def declare_bound(self, block: Any, model: Any, grid: Grid) -> None:
         problem = model.problem
         curves = under_estimates(problem, grid.breakpoints)
         declare_incremental(block, dict(zip(model.BUCKETS, curves, strict=True)), model.x)
+
+
+def _slices(model: Any) -> tuple[dict[Any, Any], dict[Any, float]]:
+    """Bucket label -> the variable of its shares, and -> the most that it may be."""
+    return {i: model.x[i] for i in model.BUCKETS}, {i: model.x[i].ub for i in model.BUCKETS}
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,14 +164,16 @@ class Smoothing(Term):
     def __post_init__(self) -> None:
         object.__setattr__(self, "rho", nonnegative("rho", self.rho))
 
-    def _cost(self, rho: Any, x: Any) -> Any:
+    @staticmethod
+    def slice_cost(rho: Any, x: Any) -> Any:
+        """Dollars for a slice of x shares."""
         return 0.5 * rho * x**2
 
     def bucket_costs(self, problem: "Problem", x: Array) -> Array:
-        return self._cost(self.rho, x)
+        return self.slice_cost(self.rho, x)
 
     def at_bucket(self, problem: "Problem", i: int, x: Array) -> Array:
-        return self._cost(float(np.broadcast_to(self.rho, problem.buckets)[i]), x)
+        return self.slice_cost(float(np.broadcast_to(self.rho, problem.buckets)[i]), x)
 
     def gradient(self, problem: "Problem", x: Array) -> Array:
         return self.rho * x
@@ -154,9 +181,13 @@ class Smoothing(Term):
     def declare(self, block: Any, model: Any) -> None:
         import pyomo.environ as pyo
 
-        values = np.broadcast_to(self.rho, len(model.BUCKETS)).tolist()
-        block.rho = pyo.Param(model.BUCKETS, initialize=dict(zip(model.BUCKETS, values, strict=True)), mutable=True)
-        block.cost = pyo.Expression(expr=pyo.quicksum(self._cost(block.rho[i], model.x[i]) for i in model.BUCKETS))
+        block.rho = pyo.Param(model.BUCKETS, mutable=True)
+        self.refresh(block, model, model.problem)
+        block.cost = pyo.Expression(expr=pyo.quicksum(self.slice_cost(block.rho[i], model.x[i]) for i in model.BUCKETS))
+
+    def refresh(self, block: Any, model: Any, problem: "Problem") -> None:
+        values = np.broadcast_to(self.rho, problem.buckets).tolist()
+        block.rho.store_values(dict(zip(model.BUCKETS, values, strict=True)))
 
     def declare_bound(self, block: Any, model: Any, grid: Grid) -> None:
         weights = np.broadcast_to(self.rho, len(model.BUCKETS)) / 2
@@ -220,28 +251,49 @@ class InventoryRisk(Term):
         """Dollars for holding `inventory` shares after a bucket with `weight` = psi w_i."""
         return 0.5 * weight * inventory**2
 
+    @staticmethod
+    def holding_price(weights: Array, inventory: Array) -> Array:
+        """d/dx_j = sum_{i<j} weight_i R_i: a share traded in bucket j is held through every earlier one, (..., N)."""
+        price = np.zeros(inventory.shape)
+        np.cumsum((weights * inventory)[..., :-1], axis=-1, out=price[..., 1:])
+        return price
+
     def bucket_costs(self, problem: "Problem", x: Array) -> Array:
         return self.holding_cost(self.scaled_weights(problem.buckets), problem.inventory(x))
 
     def gradient(self, problem: "Problem", x: Array) -> Array:
-        """d/dx_j = sum_{i<j} psi w_i R_i: a share traded in bucket j is held through every earlier one."""
-        held = np.cumsum(self.scaled_weights(problem.buckets) * problem.inventory(x))
-        return np.append(0.0, held[:-1])
+        return self.holding_price(self.scaled_weights(problem.buckets), problem.inventory(x))
 
     def declare(self, block: Any, model: Any) -> None:
         import pyomo.environ as pyo
 
-        labels = list(model.BUCKETS)
-        weights = self.weights_for(len(labels)).tolist()
-        block.psi = pyo.Param(initialize=self.psi, mutable=True)
-        block.weight = pyo.Param(model.BUCKETS, initialize=dict(zip(labels, weights, strict=True)), mutable=True)
+        block.psi = pyo.Param(mutable=True)
+        block.weight = pyo.Param(model.BUCKETS, mutable=True)
+        self.refresh(block, model, model.problem)
+        held = list(model.BUCKETS)[:-1]
         block.cost = pyo.Expression(
-            expr=pyo.quicksum(self.holding_cost(block.psi * block.weight[i], model.R[i]) for i in labels[:-1])
+            expr=pyo.quicksum(self.holding_cost(block.psi * block.weight[i], model.R[i]) for i in held)
         )
+
+    def refresh(self, block: Any, model: Any, problem: "Problem") -> None:
+        block.psi.set_value(self.psi)
+        weights = self.weights_for(problem.buckets).tolist()
+        block.weight.store_values(dict(zip(model.BUCKETS, weights, strict=True)))
 
     def declare_bound(self, block: Any, model: Any, grid: Grid) -> None:
         weights = self.scaled_weights(len(model.BUCKETS)) / 2
         _declare_squares(block, model.R, weights, [model.problem.inventory(x) for x in grid.schedules])
+
+
+def inventory(x: Array) -> Array:
+    """Shares still to trade after each bucket, sum_{j>i} x_j, (..., N); the last is 0.
+
+    >>> inventory(np.array([3.0, 2.0, 1.0])).tolist()
+    [3.0, 1.0, 0.0]
+    """
+    held = np.zeros(x.shape)
+    np.cumsum(x[..., :0:-1], axis=-1, out=held[..., -2::-1])
+    return held
 
 
 def _declare_squares(block: Any, variable: Any, weights: Array, points: Sequence[Array]) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from optexec.models.curvature import Curvature
 from optexec.models.errors import InvalidInput
 from optexec.models.families import Family
-from optexec.models.impact import Impact, Sum
+from optexec.models.impact import Impact, Sum, declared
 from optexec.models.validation import Array
 
 Group = tuple[Any, Impact]
@@ -55,6 +55,11 @@ class PerBucket(Impact):
     def buckets(self) -> int:
         return sum(len(positions) for positions, _ in self.groups)
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        orders = np.broadcast_shapes(*(impact.shape[:-1] for _, impact in self.groups))
+        return (*orders, self.buckets)
+
     def home(self, i: int) -> tuple[int, int]:
         """Number of the group that holds bucket i, and the bucket's place in it."""
         for number, (positions, _) in enumerate(self.groups):
@@ -82,10 +87,10 @@ class PerBucket(Impact):
         return self._gather(x, lambda impact, at: impact.marginal_slope(x[..., at]))
 
     def curvature(self, hi: Array) -> Curvature:
-        shapes = [(at, impact.curvature(hi[at])) for at, impact in self.groups]
         out = Curvature(np.empty(hi.shape, bool), np.empty(hi.shape, bool), np.empty(hi.shape))
-        for at, shape in shapes:
-            out.convex[at], out.concave[at], out.inflection[at] = (
+        for at, impact in self.groups:
+            shape = impact.curvature(hi[..., at])
+            out.convex[..., at], out.concave[..., at], out.inflection[..., at] = (
                 shape.convex,
                 shape.concave,
                 shape.inflection,
@@ -101,13 +106,14 @@ class PerBucket(Impact):
         return all(impact.quadratic for _, impact in self.groups)
 
     def inverse_marginal(self, price: Any, rho: Any = 0.0) -> Array | None:
-        prices, rhos = np.broadcast_to(price, (self.buckets,)), np.broadcast_to(rho, (self.buckets,))
-        out = np.empty(self.buckets)
+        shape = np.broadcast_shapes(np.shape(price), np.shape(rho), (self.buckets,))
+        prices, rhos = np.broadcast_to(price, shape), np.broadcast_to(rho, shape)
+        out = np.empty(shape)
         for at, impact in self.groups:
-            part = impact.inverse_marginal(prices[at], rhos[at])
+            part = impact.inverse_marginal(prices[..., at], rhos[..., at])
             if part is None:
                 return None
-            out[at] = part
+            out[..., at] = part
         return out
 
     def snap(self, x: Array) -> Array:
@@ -125,22 +131,83 @@ class PerBucket(Impact):
     def declare(self, block: Any, x: Mapping[Any, Any], hi: Mapping[Any, float]) -> dict[Any, Any]:
         import pyomo.environ as pyo
 
-        labels = list(x)
+        block.declared = self
         block.family = pyo.Block(range(1, len(self.groups) + 1))
         costs: dict[Any, Any] = {}
         for k, (positions, impact) in enumerate(self.groups):
-            members = {labels[p]: x[labels[p]] for p in positions}
-            costs |= impact.declare(block.family[k + 1], members, hi)
-        return {i: costs[i] for i in labels}
+            costs |= impact.declare(block.family[k + 1], _members(x, positions), hi)
+        return {i: costs[i] for i in x}
+
+    def refresh(self, block: Any, x: Mapping[Any, Any], hi: Mapping[Any, float]) -> None:
+        had = [positions.tolist() for positions, _ in declared(block, self).groups]
+        if had != [positions.tolist() for positions, _ in self.groups]:
+            raise InvalidInput("the model has other families in some of the buckets")
+        for k, (positions, impact) in enumerate(self.groups):
+            impact.refresh(block.family[k + 1], _members(x, positions), hi)
 
 
-def _signature(impact: Impact) -> Any:
-    """Impacts with equal signatures can be evaluated as one, with arrays for parameters."""
+def _members(x: Mapping[Any, Any], positions: Any) -> dict[Any, Any]:
+    """The entries of x at these positions."""
+    labels = list(x)
+    return {labels[p]: x[labels[p]] for p in positions}
+
+
+def structure(impact: Impact) -> Any:
+    """Impacts of equal structure differ in their parameters only, and can be evaluated as one.
+
+    >>> import optexec as ox
+    >>> [structure(ox.Linear(0.01)) == structure(other) for other in (ox.Linear(0.02), ox.Linear([0.01]))]
+    [True, False]
+    """
     if isinstance(impact, Sum):
-        return tuple(_signature(part) for part in impact.parts)
+        return tuple(structure(part) for part in impact.parts)
+    if isinstance(impact, PerBucket):
+        return tuple((positions.tobytes(), structure(part)) for positions, part in impact.groups)
     if isinstance(impact, Family):
         return type(impact), impact.quoted, tuple(np.shape(v) for v in impact.parameters.values())
     return id(impact)
+
+
+def rows(impacts: Sequence[Impact]) -> Impact:
+    """One impact of arrays (M, N) of shares whose row m has the curves of impact m.
+
+    Args:
+        impacts: M impacts of equal `structure`.
+
+    >>> import optexec as ox
+    >>> both = rows([ox.Linear([0.01, 0.02]), ox.Linear([0.03, 0.04])])
+    >>> both.cost(np.full((2, 2), 100.0)).tolist()
+    [[1.0, 2.0], [3.0, 4.0]]
+    """
+    first = impacts[0]
+    members: list[Any] = list(impacts)
+    if isinstance(first, Sum):
+        return Sum.of_parts([rows(parts) for parts in zip(*(m.parts for m in members), strict=True)])
+    if isinstance(first, PerBucket):
+        groups = zip(*(m.groups for m in members), strict=True)
+        return PerBucket.of_groups([(alike[0][0], rows([part for _, part in alike])) for alike in groups])
+    if isinstance(first, Family):
+        values = {n: np.array([m.parameters[n] for m in members]) for n in first.parameters}
+        shared = 1 + first.axes
+        return first._with(**{n: v[:, None] if v.ndim == shared else v for n, v in values.items()})
+    return first
+
+
+def some_rows(impact: Impact, chosen: Any) -> Impact:
+    """The impact that has some of the rows of one made by `rows`.
+
+    >>> import optexec as ox
+    >>> both = rows([ox.Linear([0.01, 0.02]), ox.Linear([0.03, 0.04])])
+    >>> some_rows(both, np.array([False, True])).slope.tolist()
+    [[0.03, 0.04]]
+    """
+    if isinstance(impact, Sum):
+        return Sum.of_parts([some_rows(part, chosen) for part in impact.parts])
+    if isinstance(impact, PerBucket):
+        return PerBucket.of_groups([(positions, some_rows(part, chosen)) for positions, part in impact.groups])
+    if isinstance(impact, Family):
+        return impact._with(**{name: value[chosen] for name, value in impact.parameters.items()})
+    return impact
 
 
 def _stacked(impacts: Sequence[Impact]) -> Impact:
@@ -158,5 +225,5 @@ def _grouped(impacts: Sequence[Impact]) -> list[Group]:
     """(positions, impact) for each structure that occurs, the impact with its members' parameters stacked."""
     members: dict[Any, list[int]] = {}
     for position, impact in enumerate(impacts):
-        members.setdefault(_signature(impact), []).append(position)
+        members.setdefault(structure(impact), []).append(position)
     return [(np.array(at), _stacked([impacts[p] for p in at])) for at in members.values()]

@@ -12,7 +12,7 @@ from optexec.models.curvature import Curvature
 from optexec.models.errors import InvalidInput
 from optexec.models.impact import Impact
 from optexec.models.limits import Limits
-from optexec.models.objective import Objective, Term
+from optexec.models.objective import Objective, Term, inventory
 from optexec.models.order import Order
 from optexec.models.validation import Array, common_length, finite
 
@@ -165,8 +165,7 @@ class Problem:
 
         For shares that add up to S this is R_i = R_{i-1} - x_i with R_0 = S.
         """
-        held = np.cumsum(x[::-1])[::-1]
-        return np.append(held[1:], 0.0)
+        return inventory(x)
 
     def inside(self) -> Array:
         """Shares strictly between the limits wherever they leave room, with sum S: one fraction of each range.

@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from optexec.models.curvature import Curvature
 from optexec.models.errors import InvalidInput
 from optexec.models.families import Family
-from optexec.models.impact import Piece, straight_inverse
+from optexec.models.impact import Piece, declared, straight_inverse
 from optexec.models.validation import Array, finite
 
 ROUNDING = 1e-12
@@ -39,6 +39,7 @@ class Tabulated(Family):
 
     shares: Any
     cost_at: Any
+    axes: ClassVar[int] = 1
 
     def __init__(self, shares: Any, cost: Any, quoted: str = "total") -> None:
         grid = np.asarray(finite("Tabulated.shares", shares, ndim=2))
@@ -80,6 +81,10 @@ class Tabulated(Family):
     @property
     def parameters(self) -> dict[str, Any]:
         return {"shares": self.shares, "cost_at": self.cost_at}
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return np.broadcast_shapes(self.shares.shape[:-1], self.cost_at.shape[:-1])
 
     def _lengths(self) -> dict[str, int]:
         told = {"Tabulated.shares": self.shares, "Tabulated.cost": self.cost_at}
@@ -178,19 +183,42 @@ class Tabulated(Family):
         """Convex points: a variable above every segment's cost. Others: Pyomo's incremental piecewise form."""
         import pyomo.environ as pyo
 
-        ranges = {i: self.take(k)._range(hi[i]) for k, i in enumerate(x)}
-        block.value = pyo.Var(list(x), bounds=lambda b, i: ranges[i], initialize={i: r[1] for i, r in ranges.items()})
-        block.above = pyo.ConstraintList()
+        block.declared, block.reach = self, dict(hi)
+        convex = dict(zip(x, self.curvature(np.array([hi[i] for i in x])).convex.tolist(), strict=True))
+        segments = [(i, k) for i in x if convex[i] for k in range(self.shares.shape[-1] - 1)]
+        block.value = pyo.Var(list(x))
+        block.start, block.level, block.slope = (pyo.Param(segments, mutable=True) for _ in range(3))
         block.through = pyo.Block(list(x))
-        convex = self.curvature(np.array([hi[i] for i in x])).convex
+        self.refresh(block, x, hi)
+
+        @block.Constraint(segments)
+        def above(b: Any, i: Any, k: int) -> Any:
+            line = b.level[i, k] + b.slope[i, k] * (x[i] - b.start[i, k])
+            return b.value[i] >= (x[i] * line if self._order else line)
+
+        for k, i in enumerate(x):
+            block.value[i].set_value(block.value[i].ub)
+            if not convex[i]:
+                block.through[i].curve = self.take(k)._piecewise(x[i], block.value[i], hi[i])
+        return {i: x[i] * block.value[i] if self._order and not convex[i] else block.value[i] for i in x}
+
+    def refresh(self, block: Any, x: Mapping[Any, Any], hi: Mapping[Any, float]) -> None:
+        """New points, as many as before, for convex curves that stay convex; others are constants of a model."""
+        had = declared(block, self)
+        if (had.quoted, had.shares.shape[-1]) != (self.quoted, self.shares.shape[-1]):
+            raise InvalidInput("the model has a table quoted otherwise, or of more or fewer points")
         for k, i in enumerate(x):
             curve = self.take(k)
-            if convex[k]:
-                curve._declare_above(block, x[i], block.value[i])
-            else:
-                block.through[i].curve = curve._piecewise(x[i], block.value[i], hi[i])
-        times = (lambda i: x[i] * block.value[i]) if self._order else (lambda i: block.value[i])
-        return {i: block.value[i] if convex[k] else times(i) for k, i in enumerate(x)}
+            convex = bool(curve.curvature(np.array([hi[i]])).convex[0])
+            was_convex = (i, 0) in block.start.index_set()
+            if convex != was_convex or not (convex or (hi[i] == block.reach[i] and repr(curve) == repr(had.take(k)))):
+                raise InvalidInput(
+                    f"the points of bucket {i!r} are constants of the model, for they are not convex up to its cap, or "
+                    "were not"
+                )
+            block.value[i].bounds = curve._range(hi[i])
+            if convex:
+                curve._write_lines(block, i, hi[i])
 
     def _range(self, hi: float) -> tuple[float, float]:
         """Least and most of what the model's variable stands for on [0, hi]: the cost, or slippage if not convex."""
@@ -198,11 +226,12 @@ class Tabulated(Family):
         values = self.cost(grid) if self.curvature(np.array([hi])).convex[0] else self.curve(grid)
         return float(values.min()), float(values.max())
 
-    def _declare_above(self, block: Any, x: Any, value: Any) -> None:
-        """value >= the cost on every segment; for slippage, the line times x: one convex parabola each."""
-        for start, level, slope in zip(self.shares.tolist(), self.cost_at.tolist(), self.slopes.tolist(), strict=False):
-            line = level + slope * (x - start)
-            block.above.add(value >= (x * line if self._order else line))
+    def _write_lines(self, block: Any, i: Any, hi: float) -> None:
+        """The lines that the cost lies above; those of segments beyond the cap give way to the last one below it."""
+        below = int(np.count_nonzero(self.shares[:-1] < hi))
+        reached = np.minimum(np.arange(len(self.slopes)), max(below - 1, 0))
+        for param, values in ((block.start, self.shares), (block.level, self.cost_at), (block.slope, self.slopes)):
+            param.store_values({(i, k): value for k, value in enumerate(values[reached].tolist())})
 
     def _piecewise(self, x: Any, value: Any, hi: float) -> Any:
         import pyomo.environ as pyo

@@ -25,10 +25,12 @@ from .models.problem import Problem as Problem
 from .models.schedule import Schedule as Schedule
 from .models.slices import declare_slices as declare_slices
 from .models.tabulated import Tabulated as Tabulated
+from .solvers.batches import solve_many as solve_many
 from .solvers.dispatch import methods as methods
 from .solvers.dispatch import solve as solve
 from .solvers.evaluation import evaluate as evaluate
 from .solvers.evaluation import schedule_from as schedule_from
+from .solvers.resolver import Resolver as Resolver
 from .solvers.verification import verify as verify
 
 __version__: str

@@ -6,9 +6,8 @@ import numpy as np
 
 from optexec.models.problem import Problem
 from optexec.models.validation import Array
-
-ROUNDING = 16 * np.finfo(float).eps
-"""Allowance for rounding in a bound, as a fraction of the sums that it is computed from."""
+from optexec.solvers.block import Block
+from optexec.solvers.tangent_bound import tangent_bounds
 
 
 @dataclass(frozen=True)
@@ -54,34 +53,41 @@ def certify(problem: Problem, x: Array) -> Certificate:
     >>> round(proof.lower_bound, 6), proof.marginal_price, proof.kkt_residual
     (30000.0, 200.0, 0.0)
     """
-    x = np.clip(problem.impact.snap(x), problem.lo, problem.hi)
-    left, right = problem.gradient_left(x), problem.gradient(x)
-    down, up = x - problem.lo, problem.hi - x
-    price = _price(problem, left, right, down, up)
-    slope = np.clip(price, left, right)
-    falls, rises = np.maximum(slope - price, 0.0), np.maximum(price - slope, 0.0)
-    value = problem.objective(x)
-    missing = price * (problem.shares - x.sum())
-    slack = _dot(falls, down) + _dot(rises, up)
-    rounding = ROUNDING * (abs(value) + _dot(np.abs(slope), x) + slack)
-    finite = np.abs(slope[np.isfinite(slope)])
-    scale = max(abs(price), float(finite.max(initial=0.0)), np.finfo(float).tiny)
-    residual = np.maximum(
-        np.minimum(falls / scale, down / problem.shares), np.minimum(rises / scale, up / problem.shares)
+    x = np.minimum(np.maximum(problem.impact.snap(x), problem.lo), problem.hi)
+    proof = _proofs(
+        x[None],
+        np.array([[problem.objective(x)]]),
+        problem.gradient_left(x)[None],
+        problem.gradient(x)[None],
+        problem.lo[None],
+        problem.hi[None],
+        np.array([[problem.shares]]),
     )
-    return Certificate(float(value + missing - slack - rounding), price, float(residual.max()))
+    return Certificate(*proof[1:, 0].tolist())
 
 
-def _dot(derivative: Array, shares: Array) -> float:
-    """Dollars; a derivative may be infinite where there are no shares to move."""
-    return float(np.multiply(derivative, shares, out=np.zeros(len(shares)), where=shares > 0).sum())
+def certify_block(block: Block, x: Array) -> Array:
+    """Objectives, lower bounds, marginal prices and KKT residuals as by `certify`, (4, M), of M convex problems.
+
+    Args:
+        block: the problems.
+        x: shares, (M, N), inside the limits.
+
+    >>> import optexec as ox
+    >>> problem = ox.Problem(ox.Order(300), ox.Power(a=1.0, b=2.0), ox.objective("A"), buckets=3)
+    >>> certify_block(Block.of(problem), np.full((1, 3), 100.0))[2].tolist()
+    [200.0]
+    """
+    x = np.minimum(np.maximum(block.impact.snap(x), block.lo), block.hi)
+    right = block.gradient(x)
+    left = right if block.impact.smooth else block.gradient_left(x)
+    return _proofs(x, block.objective(x), left, right, block.lo, block.hi, block.shares)
 
 
-def _price(problem: Problem, left: Array, right: Array, down: Array, up: Array) -> float:
-    """The multiplier at which the tangent problem is solved: fill up from the floors in order of derivative."""
-    derivatives = np.concatenate([left, right])
-    order = np.argsort(derivatives, kind="stable")
-    filled = np.cumsum(np.concatenate([down, up])[order])
-    wanted = (problem.shares - problem.lo.sum()) * (1 - ROUNDING)
-    at = min(int(np.searchsorted(filled, wanted)), len(order) - 1)
-    return float(derivatives[order[at]])
+def _proofs(x: Array, value: Array, left: Array, right: Array, lo: Array, hi: Array, shares: Array) -> Array:
+    """Values, bounds, prices and residuals, (4, M), of objectives with values (M, 1) and derivatives (M, N) at x."""
+    out = np.empty((4, len(x)))
+    out[0] = value[:, 0]
+    order = np.argsort(np.concatenate([left, right], axis=-1), axis=-1)
+    tangent_bounds(x, value, left, right, lo, hi, shares, order, out[1:])
+    return out

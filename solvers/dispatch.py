@@ -6,7 +6,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, overload
 
-import numpy as np
 import pandas as pd
 
 from optexec.models.errors import InvalidInput, SolverFailure, unknown_name
@@ -15,7 +14,7 @@ from optexec.models.schedule import Schedule
 from optexec.models.validation import Array, positive_number
 from optexec.solvers import baselines, branch, closed_form, dp, newton, waterfill
 from optexec.solvers.answer import Answer
-from optexec.solvers.evaluation import GAP, certified, in_lots
+from optexec.solvers.evaluation import GAP, certified, in_lots, shares_from
 from optexec.solvers.feasible import settle
 from optexec.solvers.scaling import typical_objective
 
@@ -82,7 +81,7 @@ def _by_highs(problem: Problem, stop: Stop) -> Answer:
     answer = run_highs(model, objective_scale=typical_objective(problem), time_limit=stop.time_limit)
     if not answer.found:
         raise SolverFailure(f"HiGHS found no schedule ({answer.status}); use method='auto'")
-    return Answer(_shares(problem, model), stopped="" if answer.status == "optimal" else answer.status)
+    return Answer(shares_from(model), stopped="" if answer.status == "optimal" else answer.status)
 
 
 def _by_ipopt(problem: Problem, stop: Stop) -> Answer:
@@ -93,7 +92,7 @@ def _by_ipopt(problem: Problem, stop: Stop) -> Answer:
         return Answer(settle(problem, problem.lo))
     model = build(problem)
     status = run_ipopt(model, objective_scale=typical_objective(problem), time_limit=stop.time_limit)
-    return Answer(_shares(problem, model), stopped="" if status == "optimal" else status)
+    return Answer(shares_from(model), stopped="" if status == "optimal" else status)
 
 
 def _by_milp(problem: Problem, stop: Stop) -> Answer:
@@ -109,10 +108,6 @@ def _by_branch(problem: Problem, stop: Stop) -> Answer:
 def _by_dp(problem: Problem, stop: Stop) -> Answer:
     policy = dp.backward(problem)
     return Answer(policy.schedule(), policy.cost)
-
-
-def _shares(problem: Problem, model: Any) -> Array:
-    return settle(problem, np.array([model.x[i].value for i in model.BUCKETS], dtype=float))
 
 
 def _direct(function: Callable[[Problem], Array]) -> Callable[[Problem, Stop], Answer]:

@@ -1,5 +1,6 @@
 """From shares to a `Schedule`: lots, objective, and the certificate."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from optexec.solvers import branch
 from optexec.solvers.certificate import Certificate, certify
 from optexec.solvers.feasible import settle
 from optexec.solvers.polish import relaxed_shares
-from optexec.solvers.scaling import allowance
+from optexec.solvers.scaling import within
 
 ROUNDING = 1e-9
 """Relative amount by which a bound may exceed an objective by rounding."""
@@ -67,9 +68,19 @@ def schedule_from(model: Any, method: str = "model") -> Schedule:
     >>> schedule_from(m).shares.round(4).tolist()
     [60.0, 120.0, 120.0]
     """
-    x = np.array([np.nan if model.x[i].value is None else model.x[i].value for i in model.BUCKETS])
-    settled = settle(model.problem, x)
+    settled = shares_from(model)
     return certified(model.problem, settled, in_lots(model.problem, settled), method=method)
+
+
+def shares_from(model: Any) -> Array:
+    """Shares of each bucket that the variables of a solved model say, settled onto the limits, (N,).
+
+    Raises:
+        SolverFailure: variables without values, or shares that miss the order or a least slice.
+        InfeasibleOrder: buckets that cannot hold the order by themselves.
+    """
+    x = np.array([np.nan if model.x[i].value is None else model.x[i].value for i in model.BUCKETS])
+    return settle(model.problem, x)
 
 
 def in_lots(problem: Problem, x: Array) -> Array:
@@ -102,20 +113,49 @@ def certified(
     proof = certify(problem, x) if problem.convex else Certificate(-np.inf, np.nan, np.nan)
     if not problem.convex and not np.isfinite(lower_bound):
         lower_bound = relaxed_bound(problem)
-    value = problem.objective(final)
     _check_feasible(problem, final)
-    bound = max(proof.lower_bound, lower_bound)
-    if not (np.isfinite(value) and bound <= value + allowance(problem, value, ROUNDING)):
+    proof = replace(proof, lower_bound=max(proof.lower_bound, lower_bound))
+    return proven(problem, final, problem.objective(final), proof, method, stopped, gap, seconds)
+
+
+def proven(
+    problem: Problem,
+    x: Array,
+    value: float,
+    proof: Certificate,
+    method: str,
+    stopped: str = "",
+    gap: float = GAP,
+    seconds: float = 0.0,
+) -> Schedule:
+    """The schedule of feasible shares whose objective and certificate are known.
+
+    Args:
+        problem: the declaration.
+        x: shares of each bucket, (N,).
+        value: objective at x, dollars.
+        proof: certificate of the problem.
+        method, stopped, gap, seconds: as in `certified`.
+
+    Raises:
+        SolverFailure: a bound above the objective, which no solver can give honestly.
+
+    >>> import optexec as ox
+    >>> problem = ox.Problem(ox.Order(300), ox.Linear(0.01), ox.objective("A"), buckets=3)
+    >>> proven(problem, np.full(3, 100.0), 3.0, Certificate(3.0, 0.01, 0.0), "by hand").status
+    'optimal'
+    """
+    bound = proof.lower_bound
+    if not (np.isfinite(value) and within(problem, bound, value, ROUNDING)):
         raise SolverFailure(
             f"{method} gave an objective of {value!r} against a bound of {bound!r}; report this problem"
         )
     bound = min(bound, value)
-    closed = value - bound <= allowance(problem, value, gap)
     return Schedule(
         problem=problem,
-        x=final,
+        x=x,
         method=method,
-        status="optimal" if closed else stopped or "feasible",
+        status="optimal" if within(problem, value, bound, gap) else stopped or "feasible",
         lower_bound=float(bound),
         marginal_price=proof.marginal_price,
         kkt_residual=proof.kkt_residual,

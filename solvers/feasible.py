@@ -1,11 +1,14 @@
 """Bring shares back inside the limits and onto the order."""
 
+import numba
 import numpy as np
 
 from optexec.models.errors import SolverFailure
 from optexec.models.problem import Problem
 from optexec.models.validation import Array
 
+EXACT = 0.5 * np.finfo(float).eps
+"""Fraction of the order by which rounding may miss it."""
 FEASIBILITY = 1e-6
 """Fraction of the order by which a solver's shares may miss it before they are refused."""
 
@@ -36,14 +39,41 @@ def settle(problem: Problem, x: Array) -> Array:
             f"the solver's shares add up to {x.sum():,.10g} instead of {problem.shares:,.10g}; "
             "use another method, or look at constraints of your own"
         )
-    for _ in range(3):
-        room = problem.hi - inside if missing > 0 else inside - problem.lo
-        if missing == 0 or not room.any():
-            break
-        weight = np.minimum(room, inside) if np.minimum(room, inside).any() else room
-        inside = np.clip(inside + missing * weight / weight.sum(), problem.lo, problem.hi)
-        missing = problem.shares - inside.sum()
+    return meet(inside[None], problem.lo[None], problem.hi[None], np.array([[problem.shares]]))[0]
+
+
+def meet(x: Array, lo: Array, hi: Array, shares: Array) -> Array:
+    """Spread what shares miss of their orders by rounding over the room that is left, in proportion to the shares.
+
+    Args:
+        x: shares, (M, N) for M orders.
+        lo, hi: floors and caps, (M, N).
+        shares: sizes of the orders, (M, 1).
+
+    >>> x, hi = np.array([[60.0, 200.0]]), np.array([[60.0, 300.0]])
+    >>> meet(x, np.zeros((1, 2)), hi, np.array([[270.0]])).tolist()
+    [[60.0, 210.0]]
+    """
+    inside = np.minimum(np.maximum(x, lo), hi)
+    _spread_missing(inside, lo, hi, shares)
     return inside
+
+
+@numba.njit(cache=True, error_model="numpy")
+def _spread_missing(x: Array, lo: Array, hi: Array, shares: Array) -> None:
+    for m in range(len(x)):
+        for _ in range(3):
+            missing = shares[m, 0] - x[m].sum()
+            if not abs(missing) > EXACT * shares[m, 0]:
+                break
+            weight = np.minimum(hi[m] - x[m], x[m]) if missing > 0 else x[m] - lo[m]
+            if missing > 0 and not weight.any():
+                weight = hi[m] - x[m]
+            whole = weight.sum()
+            if not whole > 0:
+                break
+            for i in range(len(weight)):
+                x[m, i] = min(max(x[m, i] + missing / whole * weight[i], lo[m, i]), hi[m, i])
 
 
 def spread(problem: Problem, weights: Array) -> Array:

@@ -3,7 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -67,13 +67,17 @@ def run_ipopt(model: Any, *, objective_scale: float = 1.0, time_limit: float | N
     >>> run_ipopt(m), round(m.x[1].value, 5)
     ('optimal', 240.0)
     """
-    with _closed_fixed(model), _scaled(model, objective_scale):
-        results = (solver or ipopt_solver()).solve(
+    solver = solver or ipopt_solver()
+    scales_itself = isinstance(solver, CasadiIpopt)
+    scale = {"objective_scale": objective_scale} if scales_itself else {}
+    with _closed_fixed(model), nullcontext() if scales_itself else _scaled(model, objective_scale):
+        results = solver.solve(
             model,
             solver_options=OPTIONS,
             time_limit=time_limit,
             load_solutions=False,
             raise_exception_on_nonoptimal_result=False,
+            **scale,
         )
     if results.termination_condition not in STATUS:
         reason = getattr(results.extra_info, "return_status", results.termination_condition.name)

@@ -101,10 +101,11 @@ def failed(problem: Problem, method: str, bound: float = -np.inf, seconds: float
 
 
 def _from_start(model: Any, start: Array, method: str, bound: float, gap: float, time_limit: float) -> Schedule:
+    from optexec.models.formulation import put
     from optexec.solvers.ipopt import run_ipopt
 
     problem, began = model.problem, time.perf_counter()
-    _begin_at(model, start)
+    put(model, start)
     try:
         ending = run_ipopt(model, objective_scale=typical_objective(problem), time_limit=time_limit)
         x = settle(problem, _on_floors(problem, np.array([model.x[i].value for i in model.BUCKETS], dtype=float)))
@@ -131,10 +132,3 @@ def _finite_floors(problem: Problem) -> Array:
 def _on_floors(problem: Problem, x: Array) -> Array:
     """Shares with those that IPOPT leaves at `_finite_floors` put onto the floors themselves."""
     return np.where(x <= 2 * _finite_floors(problem) - problem.lo, problem.lo, x)
-
-
-def _begin_at(model: Any, x: Array) -> None:
-    """Set the shares of a model made by `build`, and the inventory that follows from them."""
-    for i, shares, held in zip(model.BUCKETS, x.tolist(), model.problem.inventory(x).tolist(), strict=True):
-        model.x[i].set_value(shares)
-        model.R[i].set_value(held)

@@ -25,8 +25,9 @@ class Scaling:
     @classmethod
     def of(cls, variables: Sequence[Any], objective: float) -> Self:
         """The range of each Pyomo variable that has one and is continuous, else 1."""
+        ends = [(v, *v.bounds) for v in variables]
         ranges = [
-            v.ub - v.lb if None not in (v.lb, v.ub) and v.ub > v.lb and v.is_continuous() else 1.0 for v in variables
+            high - low if None not in (low, high) and high > low and v.is_continuous() else 1.0 for v, low, high in ends
         ]
         return cls(np.array(ranges, dtype=float), objective if objective > 0 else 1.0)
 
@@ -53,3 +54,14 @@ def allowance(problem: Problem, value: float, gap: float) -> float:
     0.00030000000000000003
     """
     return max(gap * abs(value), NOTHING * typical_objective(problem))
+
+
+def within(problem: Problem, value: float, bound: float, gap: float) -> bool:
+    """Whether an objective of `value` exceeds a bound by no more than a relative gap allows.
+
+    >>> import optexec as ox
+    >>> free = ox.Problem(ox.Order(300), ox.Linear(0.0), ox.objective("A"), buckets=3)
+    >>> within(free, 3.0, 2.9, gap=0.1), within(free, 3.0, 2.9, gap=1e-4)
+    (True, False)
+    """
+    return value - bound <= gap * abs(value) or value - bound <= allowance(problem, value, gap)

@@ -185,3 +185,44 @@ def hard(buckets):
     terms = ox.objective("C", psi=1e-9, weights="linear")
     caps = rng.uniform(2_000, 6_000, buckets)
     return ox.Problem(ox.Order(0.4 * caps.sum()), impact, terms, ox.Limits(maximum=caps))
+
+
+def with_other_numbers(impact, scale):
+    """An impact of the same structure, its costs `scale` times as high (scalar or (N,))."""
+    if isinstance(impact, ox.PerBucket):
+        scales = np.broadcast_to(scale, impact.buckets).tolist()
+        return ox.PerBucket([with_other_numbers(impact.take(k), s) for k, s in enumerate(scales)])
+    if len(impact.addends()) > 1:
+        return _sum([with_other_numbers(part, scale) for part in impact.addends()])
+    level, *rest = impact.parameters
+    if isinstance(impact, ox.Tabulated):
+        per_bucket = np.ndim(scale) and impact.cost_at.ndim == 2
+        factor = np.asarray(scale)[:, None] if per_bucket else np.mean(scale)
+        return ox.Tabulated(impact.shares, impact.cost_at * factor, quoted=impact.quoted)
+    told = {name: impact.parameters[name] for name in rest}
+    return type(impact)(**{level: impact.parameters[level] * scale}, **told, quoted=impact.quoted)
+
+
+@st.composite
+def changed(draw, problem):
+    """The problem with other numbers: order, limits, past buckets, impact, smoothing, risk and its weights."""
+    n = problem.buckets
+    factors = st.lists(_number(0.3, 2), min_size=n, max_size=n).map(np.array)
+    shares = problem.shares * draw(st.sampled_from([0.5, 1.0, 1.7]))
+    plan, past = draw(factors), draw(st.integers(0, n - 1))
+    plan = shares * plan / plan.sum()
+    loose = np.arange(n) >= past
+    low = plan * np.where(loose, draw(st.sampled_from([0.0, 0.5])), 1.0)
+    high = plan * np.where(loose, draw(st.sampled_from([1.5, 10.0])), 1.0)
+    terms = [ox.ImpactCost()]
+    if (smoothing := problem.terms.find(ox.Smoothing)) is not None:
+        terms.append(ox.Smoothing(smoothing.rho * draw(_number(0, 3))))
+    if (risk := problem.terms.find(ox.InventoryRisk)) is not None:
+        weights = draw(st.sampled_from([risk.weights, "linear", draw(factors)]))
+        terms.append(ox.InventoryRisk(risk.psi * draw(_number(0, 3)), weights=weights))
+    return problem.replace(
+        order=ox.Order(shares),
+        impact=with_other_numbers(problem.impact, draw(factors)),
+        terms=ox.Objective(tuple(terms)),
+        limits=ox.Limits(minimum=low, maximum=high),
+    )

@@ -20,6 +20,7 @@ def by_pyomo(model, gap):
     Unscaled, HiGHS's quadratic solver may go round in circles on a degenerate problem: these are left out.
     """
     options = {"mip_rel_gap": gap, "mip_abs_gap": 0.0, "threads": 1}
+    options |= {f"{kind}_feasibility_tolerance": 1e-9 for kind in ("primal", "dual", "mip")}
     solver = SolverFactory("highs")
     results = solver.solve(model, solver_options=options, time_limit=1, raise_exception_on_nonoptimal_result=False)
     assume(results.solution_status is SolutionStatus.optimal)

@@ -1,0 +1,174 @@
+"""Problems as arrays, an order a row and a bucket a column: what the structured solvers work on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optexec.models.families import Linear
+from optexec.models.impact import Impact
+from optexec.models.objective import ImpactCost, InventoryRisk, Smoothing, inventory
+from optexec.models.per_bucket import rows, some_rows, structure
+from optexec.models.problem import Problem
+from optexec.models.validation import Array
+from optexec.solvers.feasible import meet
+
+TINY = np.finfo(float).tiny
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """The numbers of M problems with N buckets each; lots and least slices are not looked at.
+
+    Args:
+        impact: cost curves of arrays (M, N) of shares; free where the objective does not charge them.
+        rho: smoothing, dollars a share squared, (M, N) or (1, 1).
+        risk: weights psi w_i of the inventories, the last one zero, (M, N) or (1, 1).
+        lo, hi: floors and caps in shares, (M, N).
+        shares: sizes of the orders, (M, 1).
+        offset: dollars a share added to the marginal cost of each bucket, (M, N) or (1, 1).
+    """
+
+    impact: Impact
+    rho: Array
+    risk: Array
+    lo: Array
+    hi: Array
+    shares: Array
+    offset: Array
+
+    @classmethod
+    def of(cls, problem: Problem, offset: Array | float = 0.0) -> "Block":
+        """One problem, M = 1.
+
+        >>> import optexec as ox
+        >>> problem = ox.Problem(ox.Order(300), ox.Linear(0.01), ox.objective("C", psi=2.0), buckets=3)
+        >>> Block.of(problem).risk.tolist()
+        [[2.0, 2.0, 0.0]]
+        """
+        smoothing, risk = problem.terms.find(Smoothing), problem.terms.find(InventoryRisk)
+        return cls(
+            impact=Linear(0.0) if problem.terms.find(ImpactCost) is None else problem.impact,
+            rho=ZERO if smoothing is None else np.array(smoothing.rho, ndmin=2),
+            risk=ZERO if risk is None else risk.scaled_weights(problem.buckets)[None],
+            lo=problem.lo[None],
+            hi=problem.hi[None],
+            shares=np.array([[problem.shares]]),
+            offset=np.array(offset, ndmin=2),
+        )
+
+    @classmethod
+    def stack(cls, problems: Sequence[Problem]) -> "Block":
+        """Several problems, M of them, of equal `kind`.
+
+        >>> import optexec as ox
+        >>> impact = ox.Linear(0.01, quoted="per_share")
+        >>> Block.stack([ox.Problem(ox.Order(s), impact, ox.objective("A"), buckets=3) for s in (300, 600)]).hi.tolist()
+        [[300.0, 300.0, 300.0], [600.0, 600.0, 600.0]]
+        """
+        if len(problems) == 1:
+            return cls.of(problems[0])
+        blocks = [cls.of(problem) for problem in problems]
+        return cls(
+            impact=rows([block.impact for block in blocks]),
+            rho=np.concatenate([block.rho for block in blocks]),
+            risk=np.concatenate([block.risk for block in blocks]),
+            lo=np.concatenate([block.lo for block in blocks]),
+            hi=np.concatenate([block.hi for block in blocks]),
+            shares=np.concatenate([block.shares for block in blocks]),
+            offset=ZERO,
+        )
+
+    def some(self, chosen: NDArray[np.bool_]) -> "Block":
+        """The problems that are chosen, one flag an order, (M,); at least one."""
+        if chosen.all():
+            return self
+        rho, risk, offset = (v if len(v) == 1 else v[chosen] for v in (self.rho, self.risk, self.offset))
+        lo, hi, shares = self.lo[chosen], self.hi[chosen], self.shares[chosen]
+        return Block(some_rows(self.impact, chosen), rho, risk, lo, hi, shares, offset)
+
+    @cached_property
+    def _impact_only(self) -> bool:
+        return not (self.rho.any() or self.offset.any())
+
+    @cached_property
+    def _has_risk(self) -> bool:
+        return bool(self.risk.any())
+
+    def marginal(self, x: Array) -> Array:
+        """Derivative of each bucket's own costs, inventory apart, dollars a share; right-hand at a kink."""
+        impact = self.impact.marginal(x)
+        return impact if self._impact_only else impact + (self.rho * x + self.offset)
+
+    def marginal_left(self, x: Array) -> Array:
+        """As `marginal`, left-hand at a kink."""
+        impact = self.impact.marginal_left(x)
+        return impact if self._impact_only else impact + (self.rho * x + self.offset)
+
+    def slope(self, x: Array) -> Array:
+        """Second derivative of each bucket's own costs, dollars a share squared."""
+        return self.impact.marginal_slope(x) + self.rho
+
+    def holding_price(self, x: Array) -> Array:
+        """What a share traded in each bucket was charged for being held until then, dollars a share, (M, N)."""
+        return InventoryRisk.holding_price(self.risk, inventory(x)) if self._has_risk else np.zeros(x.shape)
+
+    def gradient(self, x: Array) -> Array:
+        """Derivative of the objective by each x_i, dollars a share; right-hand at a kink."""
+        return self.marginal(x) + self.holding_price(x) if self._has_risk else self.marginal(x)
+
+    def gradient_left(self, x: Array) -> Array:
+        """As `gradient`, left-hand at a kink."""
+        return self.marginal_left(x) + self.holding_price(x)
+
+    def objective(self, x: Array) -> Array:
+        """Dollars, (M, 1), the offset among them."""
+        costs = self.impact.cost(x)
+        if not self._impact_only:
+            costs = costs + Smoothing.slice_cost(self.rho, x) + self.offset * x
+        return total(costs + InventoryRisk.holding_cost(self.risk, inventory(x)) if self._has_risk else costs)
+
+    def inverse_marginal(self, price: Array) -> Array | None:
+        """Most shares at which `marginal` is at most `price`, before limits; None where no closed form exists."""
+        return self.impact.inverse_marginal(price - self.offset, self.rho)
+
+    def inside(self) -> Array:
+        """Shares strictly between the limits wherever they leave room: one fraction of each range, the order in all."""
+        room = self.hi - self.lo
+        fraction = (self.shares - total(self.lo)) / np.maximum(total(room), TINY)
+        return self.lo + np.minimum(np.maximum(fraction, 0.0), 1.0) * room
+
+    def settle(self, x: Array) -> Array:
+        """Shares inside the limits and onto the orders, for shares that are so but for rounding."""
+        return meet(x, self.lo, self.hi, self.shares)
+
+
+ZERO: Any = np.zeros((1, 1))
+
+
+def kind(problem: Problem) -> Any:
+    """What problems must have in common to be stacked; None for a term that a block does not know.
+
+    >>> import optexec as ox
+    >>> one, other = (ox.Problem(ox.Order(s), ox.Linear(0.01), ox.objective("A"), buckets=3) for s in (300, 600))
+    >>> kind(one) == kind(other)
+    True
+    """
+    smoothing, risk = problem.terms.find(Smoothing), problem.terms.find(InventoryRisk)
+    charged = problem.terms.find(ImpactCost) is not None
+    if len(problem.terms.terms) != charged + (smoothing is not None) + (risk is not None):
+        return None
+    rho = None if smoothing is None else np.shape(smoothing.rho)
+    return problem.buckets, structure(problem.impact) if charged else None, rho, risk is not None
+
+
+def total(values: Array) -> Array:
+    """Sum of each order over its buckets, (M, 1).
+
+    >>> total(np.ones((2, 3))).tolist()
+    [[3.0], [3.0]]
+    """
+    return values.sum(axis=-1, keepdims=True)
