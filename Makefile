@@ -1,11 +1,12 @@
 # make demo   solve the bundled order, print the tables, write out/schedule.csv and out/schedule.png
 # make test   every test, doctest and documented example
+# make bench  optexec and its peers timed on one core, some five minutes; writes docs/benchmarks.md and .json
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 SPEC ?= data/sample/inventory_risk.toml
 
-.PHONY: demo test lint clean
+.PHONY: demo test bench lint clean
 
 demo: $(VENV)/installed
 	mkdir -p out
@@ -14,6 +15,9 @@ demo: $(VENV)/installed
 
 test: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -n auto
+
+bench: $(VENV)/installed-dev
+	$(BIN)/python -m benchmarks --out docs/benchmarks.md
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .

@@ -55,7 +55,7 @@ def _lognormal(rng: np.random.Generator, size: int, sigma: float) -> Array:
     return np.exp(sigma * rng.standard_normal(size))
 
 
-def _prices(rng: np.random.Generator, size: int) -> Array:
+def typical_prices(rng: np.random.Generator, size: int) -> Array:
     """Dollars a share that a slice of S/N costs, by bucket."""
     return CENTS * _lognormal(rng, size, 0.35)
 
@@ -63,13 +63,13 @@ def _prices(rng: np.random.Generator, size: int) -> Array:
 def _power(rng: np.random.Generator, caps: Array) -> ox.Impact:
     """Total cost a x^b with b < 1: concave."""
     b = rng.uniform(0.5, 0.9, len(caps))
-    return ox.Power(a=_prices(rng, len(caps)) * (SHARES / len(caps)) ** (1 - b), b=b, quoted="total")
+    return ox.Power(a=typical_prices(rng, len(caps)) * (SHARES / len(caps)) ** (1 - b), b=b, quoted="total")
 
 
 def _saturating(rng: np.random.Generator, caps: Array) -> ox.Impact:
     """Slippage a (1 - exp(-b x)) a share that turns from convex to concave at 30-80 % of the cap."""
     b = 2 / (rng.uniform(0.3, 0.8, len(caps)) * caps)
-    level = _prices(rng, len(caps)) / -np.expm1(-b * SHARES / len(caps))
+    level = typical_prices(rng, len(caps)) / -np.expm1(-b * SHARES / len(caps))
     return ox.Exponential(a=level, b=b, quoted="per_share")
 
 
@@ -78,7 +78,7 @@ def _tabulated(rng: np.random.Generator, caps: Array) -> ox.Impact:
     grid = np.linspace(0.0, 1.0, POINTS)
     peak = rng.integers(2, POINTS - 3, len(caps))
     distance = np.abs(np.arange(POINTS - 1) - peak[:, None]) / (POINTS - 1)
-    slopes = _prices(rng, len(caps))[:, None] * (0.4 + 1.6 * np.exp(-((distance / 0.3) ** 2)))
+    slopes = typical_prices(rng, len(caps))[:, None] * (0.4 + 1.6 * np.exp(-((distance / 0.3) ** 2)))
     shares = caps[:, None] * grid
     cost = np.cumsum(slopes * np.diff(shares), axis=1)
     return ox.Tabulated(shares=shares, cost=np.hstack([np.zeros((len(caps), 1)), cost]), quoted="total")
@@ -87,7 +87,7 @@ def _tabulated(rng: np.random.Generator, caps: Array) -> ox.Impact:
 def _mixed(rng: np.random.Generator, caps: Array) -> ox.Impact:
     """In turn: half-spread and rising slippage (convex), a power below one, a saturating total (both concave)."""
     typical = SHARES / len(caps)
-    prices, exponents = _prices(rng, len(caps)), rng.uniform(0.4, 0.9, len(caps))
+    prices, exponents = typical_prices(rng, len(caps)), rng.uniform(0.4, 0.9, len(caps))
     return ox.PerBucket(
         [_MIXTURE[k % 3](p, b, typical) for k, (p, b) in enumerate(zip(prices, exponents, strict=True))]
     )

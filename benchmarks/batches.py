@@ -1,0 +1,5 @@
+"""Many orders at once: cases for the batch solver."""
+
+from benchmarks.registry import Case
+
+CASES: tuple[Case, ...] = ()
