@@ -51,8 +51,11 @@ def of_kind(convex: Mask | bool, concave: Mask | bool, like: Array) -> Curvature
     >>> of_kind(True, False, np.zeros(2)).names()
     ['convex', 'convex']
     """
-    shape = np.broadcast_shapes(np.shape(convex), np.shape(concave), like.shape)
-    return Curvature(np.broadcast_to(convex, shape), np.broadcast_to(concave, shape), np.full(shape, np.nan))
+    nowhere = np.zeros(like.shape, dtype=bool)
+    is_convex, is_concave = np.logical_or(convex, nowhere), np.logical_or(concave, nowhere)
+    inflection = np.empty(np.broadcast_shapes(is_convex.shape, is_concave.shape))
+    inflection.fill(np.nan)
+    return Curvature(is_convex, is_concave, inflection)
 
 
 def of_sum(parts: list[Curvature]) -> Curvature:

@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -46,7 +46,7 @@ class Family(Impact):
     @property
     def parameters(self) -> dict[str, Any]:
         """Name -> value of each parameter."""
-        return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "quoted"}  # type: ignore[arg-type]
+        return {name: getattr(self, name) for name in _parameter_names(type(self))}
 
     @property
     def buckets(self) -> int | None:
@@ -189,18 +189,24 @@ class Power(Family):
         return self.a * x**self.b
 
     @cached_property
-    def _derivative(self) -> "_PowerLaw":
-        return _PowerLaw(self.a * self.degree, self.degree - 1)
+    def _laws(self) -> tuple["_PowerLaw", "_PowerLaw"]:
+        """The first and second derivative of the cost."""
+        degree = self.degree
+        first = _PowerLaw(self.a * degree, degree - 1)
+        return first, first.derivative()
 
     def marginal(self, x: Array) -> Array:
-        return self._derivative(x)
+        return self._laws[0](x)
 
     def marginal_slope(self, x: Array) -> Array:
-        return self._derivative.derivative(x)
+        return self._laws[1](x)
+
+    def first_price(self, shape: tuple[int, ...]) -> Array:
+        return self._laws[0].at_zero() + np.zeros(shape)
 
     def curvature(self, hi: Array) -> Curvature:
-        degree, free = np.asarray(self.degree), np.asarray(self.a) == 0
-        return of_kind((degree >= 1) | free, (degree <= 1) | free, hi)
+        degree, free = self.degree, np.equal(self.a, 0)
+        return of_kind(np.greater_equal(degree, 1) | free, np.less_equal(degree, 1) | free, hi)
 
     @property
     def quadratic(self) -> bool:
@@ -217,6 +223,11 @@ class Power(Family):
         return np.where(flat | square, line, curve)
 
 
+@cache
+def _parameter_names(family: Any) -> list[str]:
+    return [f.name for f in fields(family) if f.name != "quoted"]
+
+
 def _saturation(t: Any, xp: Any) -> Any:
     """1 - exp(-t), with all its digits for small t where the namespace can give them."""
     return -xp.expm1(-t) if hasattr(xp, "expm1") else 1 - xp.exp(-t)
@@ -228,8 +239,8 @@ class _PowerLaw:
     def __init__(self, scale: Parameter, exponent: Parameter) -> None:
         self.scale, self.exponent = scale, exponent
         self.vanishes = np.equal(scale, 0)
-        self.plain = not np.any(self.vanishes)
-        self.bounded = not np.less(exponent, 0).any()
+        self.plain = not self.vanishes.any()
+        self.bounded = bool(np.greater_equal(exponent, 0).all())
 
     def __call__(self, x: Array) -> Array:
         if self.plain and (self.bounded or x.all()):
@@ -237,7 +248,11 @@ class _PowerLaw:
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(self.vanishes, 0.0, self.scale * np.power(x, self.exponent))
 
-    @cached_property
+    def at_zero(self) -> Any:
+        """Its value at x = 0."""
+        level = self.scale * np.equal(self.exponent, 0)
+        return level if self.bounded else np.where(np.less(self.exponent, 0) & ~self.vanishes, np.inf, level)
+
     def derivative(self) -> "_PowerLaw":
         return _PowerLaw(self.scale * self.exponent, self.exponent - 1)
 

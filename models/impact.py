@@ -46,6 +46,10 @@ class Impact(ABC):
         """Left-hand derivative of the cost; differs from `marginal` at a kink only."""
         return self.marginal(x)
 
+    def first_price(self, shape: tuple[int, ...]) -> Array:
+        """Marginal cost of the first share in each bucket, dollars a share; (N,), or (M, N) for M orders."""
+        return self.marginal(np.zeros(shape))
+
     @abstractmethod
     def marginal_slope(self, x: Array) -> Array:
         """Second derivative of the cost, dollars a share squared."""
@@ -199,6 +203,9 @@ class Sum(Impact):
 
     def marginal_slope(self, x: Array) -> Array:
         return reduce(add, (part.marginal_slope(x) for part in self.parts))
+
+    def first_price(self, shape: tuple[int, ...]) -> Array:
+        return reduce(add, (part.first_price(shape) for part in self.parts))
 
     def curvature(self, hi: Array) -> Curvature:
         return of_sum([part.curvature(hi) for part in self.parts])

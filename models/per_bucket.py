@@ -164,7 +164,7 @@ def structure(impact: Impact) -> Any:
     if isinstance(impact, PerBucket):
         return tuple((positions.tobytes(), structure(part)) for positions, part in impact.groups)
     if isinstance(impact, Family):
-        return type(impact), impact.quoted, tuple(np.shape(v) for v in impact.parameters.values())
+        return type(impact), impact.quoted, tuple(getattr(v, "shape", ()) for v in impact.parameters.values())
     return id(impact)
 
 
@@ -193,20 +193,21 @@ def rows(impacts: Sequence[Impact]) -> Impact:
     return first
 
 
-def some_rows(impact: Impact, chosen: Any) -> Impact:
-    """The impact that has some of the rows of one made by `rows`.
+def remade(impact: Impact, change: Callable[[Array], Array]) -> Impact:
+    """The impact made by `rows` with every array of parameters changed, such as to some of its rows.
 
     >>> import optexec as ox
     >>> both = rows([ox.Linear([0.01, 0.02]), ox.Linear([0.03, 0.04])])
-    >>> some_rows(both, np.array([False, True])).slope.tolist()
+    >>> remade(both, lambda values: values[1:]).slope.tolist()
     [[0.03, 0.04]]
     """
     if isinstance(impact, Sum):
-        return Sum.of_parts([some_rows(part, chosen) for part in impact.parts])
+        return Sum.of_parts([remade(part, change) for part in impact.parts])
     if isinstance(impact, PerBucket):
-        return PerBucket.of_groups([(positions, some_rows(part, chosen)) for positions, part in impact.groups])
+        return PerBucket.of_groups([(positions, remade(part, change)) for positions, part in impact.groups])
     if isinstance(impact, Family):
-        return impact._with(**{name: value[chosen] for name, value in impact.parameters.items()})
+        arrays = {n: v for n, v in impact.parameters.items() if isinstance(v, np.ndarray)}
+        return impact._with(**{name: change(value) for name, value in arrays.items()})
     return impact
 
 

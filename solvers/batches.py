@@ -18,8 +18,8 @@ from optexec.solvers.certificate import Certificate, certify_block
 from optexec.solvers.dispatch import solve
 from optexec.solvers.evaluation import GAP, proven
 
-CHUNK = 32_768
-"""Buckets, over all orders, that are solved together: their arrays fit into a processor's cache."""
+CHUNK = 8_192
+"""Buckets, over all orders, that are solved together: few enough for their arrays to stay in a processor's cache."""
 FEASIBLE = 1e-9
 """Fraction of an order that its shares may miss it by."""
 METHODS: dict[str, Callable[[Block], Array]] = {"waterfill": waterfill.clear, "newton": newton.optimum}

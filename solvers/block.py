@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from optexec.models.families import Linear
 from optexec.models.impact import Impact
 from optexec.models.objective import ImpactCost, InventoryRisk, Smoothing, inventory
-from optexec.models.per_bucket import rows, some_rows, structure
+from optexec.models.per_bucket import remade, rows, structure
 from optexec.models.problem import Problem
 from optexec.models.validation import Array
 from optexec.solvers.feasible import meet
@@ -71,14 +72,16 @@ class Block:
         """
         if len(problems) == 1:
             return cls.of(problems[0])
-        blocks = [cls.of(problem) for problem in problems]
+        terms = [problem.terms for problem in problems]
+        charged, smoothed, risky = (terms[0].find(kind) is not None for kind in (ImpactCost, Smoothing, InventoryRisk))
+        buckets = problems[0].buckets
         return cls(
-            impact=rows([block.impact for block in blocks]),
-            rho=np.concatenate([block.rho for block in blocks]),
-            risk=np.concatenate([block.risk for block in blocks]),
-            lo=np.concatenate([block.lo for block in blocks]),
-            hi=np.concatenate([block.hi for block in blocks]),
-            shares=np.concatenate([block.shares for block in blocks]),
+            impact=rows([problem.impact for problem in problems]) if charged else Linear(0.0),
+            rho=np.array([np.atleast_1d(each.find(Smoothing).rho) for each in terms]) if smoothed else ZERO,
+            risk=np.array([each.find(InventoryRisk).scaled_weights(buckets) for each in terms]) if risky else ZERO,
+            lo=np.array([problem.lo for problem in problems]),
+            hi=np.array([problem.hi for problem in problems]),
+            shares=np.array([[problem.shares] for problem in problems]),
             offset=ZERO,
         )
 
@@ -88,7 +91,12 @@ class Block:
             return self
         rho, risk, offset = (v if len(v) == 1 else v[chosen] for v in (self.rho, self.risk, self.offset))
         lo, hi, shares = self.lo[chosen], self.hi[chosen], self.shares[chosen]
-        return Block(some_rows(self.impact, chosen), rho, risk, lo, hi, shares, offset)
+        return Block(remade(self.impact, lambda v: v[chosen]), rho, risk, lo, hi, shares, offset)
+
+    def by_bucket(self) -> "Block":
+        """The same, with what belongs to one bucket side by side in memory."""
+        arrays = (np.asfortranarray(v) for v in (self.rho, self.risk, self.lo, self.hi, self.shares, self.offset))
+        return self if len(self.lo) == 1 else Block(remade(self.impact, np.asfortranarray), *arrays)
 
     @cached_property
     def _impact_only(self) -> bool:
@@ -107,6 +115,10 @@ class Block:
         """As `marginal`, left-hand at a kink."""
         impact = self.impact.marginal_left(x)
         return impact if self._impact_only else impact + (self.rho * x + self.offset)
+
+    def first_price(self) -> Array:
+        """Marginal cost of the first share in each bucket, dollars a share, (M, N)."""
+        return self.impact.first_price(self.lo.shape) + self.offset
 
     def slope(self, x: Array) -> Array:
         """Second derivative of each bucket's own costs, dollars a share squared."""
@@ -137,9 +149,7 @@ class Block:
 
     def inside(self) -> Array:
         """Shares strictly between the limits wherever they leave room: one fraction of each range, the order in all."""
-        room = self.hi - self.lo
-        fraction = (self.shares - total(self.lo)) / np.maximum(total(room), TINY)
-        return self.lo + np.minimum(np.maximum(fraction, 0.0), 1.0) * room
+        return _inside(self.lo, self.hi, self.shares)
 
     def settle(self, x: Array) -> Array:
         """Shares inside the limits and onto the orders, for shares that are so but for rounding."""
@@ -147,6 +157,20 @@ class Block:
 
 
 ZERO: Any = np.zeros((1, 1))
+
+
+@numba.njit(cache=True, error_model="numpy")
+def _inside(lo: Array, hi: Array, shares: Array) -> Array:
+    x = np.empty(lo.shape)
+    for m in range(len(lo)):
+        least, room = 0.0, 0.0
+        for i in range(lo.shape[1]):
+            least += lo[m, i]
+            room += hi[m, i] - lo[m, i]
+        fraction = min(max((shares[m, 0] - least) / max(room, TINY), 0.0), 1.0)
+        for i in range(lo.shape[1]):
+            x[m, i] = lo[m, i] + fraction * (hi[m, i] - lo[m, i])
+    return x
 
 
 def kind(problem: Problem) -> Any:
@@ -161,7 +185,7 @@ def kind(problem: Problem) -> Any:
     charged = problem.terms.find(ImpactCost) is not None
     if len(problem.terms.terms) != charged + (smoothing is not None) + (risk is not None):
         return None
-    rho = None if smoothing is None else np.shape(smoothing.rho)
+    rho = None if smoothing is None else getattr(smoothing.rho, "shape", ())
     return problem.buckets, structure(problem.impact) if charged else None, rho, risk is not None
 
 

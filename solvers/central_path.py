@@ -1,14 +1,14 @@
-"""One predictor and corrector step of the interior point for each of many orders, compiled: O(N) an order.
+"""One predictor and corrector step of the interior point for many orders at once, compiled: O(N) an order.
 
-States are arrays (4, M, N, K) for M orders, N buckets and K straight segments a bucket: shares above each segment's
-start and below its end, kept apart so that neither is rounded away, and the multipliers of the starts and ends.
+Arrays have the orders along their last axis, so that a processor's vector instructions work on several of them:
+(N, M) for N buckets and M orders, (K, N, M) for the K straight segments of each bucket. A state is (4, K, N, M): shares
+above each segment's start and below its end, kept apart so that neither is rounded away, and the multipliers of the
+starts and ends.
 """
 
-from math import isfinite, isnan, nan
-from typing import Any
+from math import inf, isnan
 
 import numba
-import numpy as np
 
 from optexec.models.validation import Array
 
@@ -16,12 +16,17 @@ ABOVE, BELOW, FLOOR, CAP = 0, 1, 2, 3
 """Parts of a state."""
 MOVING, ARRIVED, STOPPED = 0, 1, 2
 """Whether an order is still on its way, is where it should be, or cannot be brought any further."""
-STILL = 1e-9
+STILL = 1e-8
 """Fraction of the order that no segment may move by in the last step."""
-TO_BOUNDARY = 0.995
-"""Least part of the way to the nearest limit that a step goes; nearly all of it once the barrier falls fast."""
+TO_BOUNDARY, TO_END = 0.995, 1.0 - 1e-6
+"""Least and most part of the way to the nearest limit that a step goes; the more, the faster the barrier falls."""
 PATIENCE = 5
 """Steps without progress after which an order is called stalled."""
+SEGMENT_ARRAYS, BUCKET_ARRAYS, ORDER_ARRAYS = 7, 9, 6
+"""Room that a step needs, in arrays of each shape."""
+GIVE, PUSH, FLOOR_AIM, CAP_AIM, PER_ABOVE, PER_BELOW, FORCE = range(7)
+JOINT, PULL, RATE, FORCED, HELD, REACH, DAMP, CARRIED, MOVE = range(9)
+SHARE, PRICE, NOW, COUNT, MISSING, SIZE = range(6)
 
 
 @numba.njit(cache=True, error_model="numpy")
@@ -29,250 +34,281 @@ def advance(
     state: Array,
     following: Array,
     free: Array,
-    segment_slope: Array,
+    slope: Array,
     x: Array,
     marginal: Array,
     curvature: Array,
     risk: Array,
-    still: Array,
+    shares: Array,
     tolerance: Array,
     status: Array,
     moved: Array,
     barrier: Array,
     stalled: Array,
     target: Array,
+    segments: Array,
+    buckets: Array,
+    orders: Array,
 ) -> tuple[bool, bool]:
     """Write the state that follows a step of Mehrotra's predictor and corrector; orders that arrived stay.
 
     Args:
-        state, following: where the orders are, and where they go, (4, M, N, K).
-        free: whether a segment has room, (M, N, K).
-        segment_slope: what a segment adds to its bucket's marginal cost, (M, N, K).
-        x: shares, (M, N).
-        marginal, curvature: derivatives of each bucket's curved costs there, (M, N).
-        risk: weights of the inventories, (M, N).
-        still: shares that a segment moves by at most in a last step, (M,).
+        state, following: where the orders are, and where they go.
+        free: whether a segment has room, (K, N, M).
+        slope: what a segment adds to its bucket's marginal cost, (K, N, M).
+        x: shares, (N, M).
+        marginal, curvature: derivatives of each bucket's curved costs there, (N, M).
+        risk: weights of the inventories, (N, M).
+        shares: sizes of the orders, (M,).
         tolerance: mean of multiplier times slack at which an order has arrived, dollars, (M,).
         status: MOVING, ARRIVED or STOPPED, (M,); changed.
         moved: largest move of a segment in the last step in shares, (M,); changed.
         barrier: least mean of multiplier times slack so far, (M,); changed.
         stalled: steps since then, (M,); changed.
         target: the barrier that the step aims at, (M,); changed.
+        segments, buckets, orders: room for (SEGMENT_ARRAYS, K, N, M), (BUCKET_ARRAYS, N, M), (ORDER_ARRAYS, M).
 
     Returns:
         Whether an order is still moving, and whether one of those is stalled.
     """
+    _measure(state, free, orders)
+    for m in range(len(status)):
+        if status[m] == MOVING:
+            stalled[m] = 0 if orders[NOW, m] < barrier[m] else stalled[m] + 1
+            barrier[m] = min(barrier[m], orders[NOW, m])
+            if orders[NOW, m] <= tolerance[m] and moved[m] <= STILL * shares[m]:
+                status[m] = ARRIVED
+    _soften(state, free, curvature, segments, buckets)
+    _hold(x, risk, shares, buckets, orders)
+    _push(slope, marginal, risk, segments, buckets, orders)
+    _predict(state, segments, orders, target)
+    _aim(state, slope, target, segments)
+    _push(segments[FORCE], marginal, risk, segments, buckets, orders)
+    _lengthen(state, free, target, segments, orders, status, moved)
+    _move(state, following, segments, orders)
     moving, careful = False, False
-    for m in range(len(x)):
-        following[:, m] = state[:, m]
-        if status[m] != MOVING:
-            continue
-        now = _barrier(state[:, m], free[m])
-        stalled[m] = 0 if now < barrier[m] else stalled[m] + 1
-        barrier[m] = min(barrier[m], now)
-        if now <= tolerance[m] and moved[m] <= still[m]:
-            status[m] = ARRIVED
-            continue
-        target[m], moved[m] = _step(
-            state[:, m], following[:, m], free[m], segment_slope[m], x[m], marginal[m], curvature[m], risk[m], now
-        )
-        if isnan(moved[m]):
-            following[:, m] = state[:, m]
-            status[m] = STOPPED
-            continue
-        moving, careful = True, careful or stalled[m] >= PATIENCE
+    for m in range(len(status)):
+        if status[m] == MOVING:
+            moving, careful = True, careful or stalled[m] >= PATIENCE
     return moving, careful
 
 
 @numba.njit(cache=True, error_model="numpy")
-def _barrier(state: Array, free: Array) -> float:
+def _measure(state: Array, free: Array, orders: Array) -> None:
     """Mean of multiplier times slack, dollars."""
-    pairs, count = 0.0, 0
-    for i in range(free.shape[0]):
-        for k in range(free.shape[1]):
-            if free[i, k]:
-                pairs += state[FLOOR, i, k] * state[ABOVE, i, k] + state[CAP, i, k] * state[BELOW, i, k]
-                count += 2
-    return pairs / max(count, 1)
+    above, below, floor, cap = state
+    now, count = orders[NOW], orders[COUNT]
+    now[:] = 0.0
+    count[:] = 0.0
+    for k in range(free.shape[0]):
+        for i in range(free.shape[1]):
+            for m in range(free.shape[2]):
+                now[m] += floor[k, i, m] * above[k, i, m] + cap[k, i, m] * below[k, i, m]
+                count[m] += 2.0 * free[k, i, m]
+    for m in range(len(now)):
+        now[m] /= max(count[m], 1.0)
 
 
 @numba.njit(cache=True, error_model="numpy")
-def _step(
-    state: Array,
-    following: Array,
-    free: Array,
-    segment_slope: Array,
-    x: Array,
-    marginal: Array,
-    curvature: Array,
-    risk: Array,
-    now: float,
-) -> tuple[float, float]:
-    """Write the following state of one order; the barrier aimed at and the largest move, NaN if it leads nowhere."""
-    bucket, segment, first = _places(free)
-    above, below, floor, cap, slope = _gathered(state, segment_slope, bucket, segment)
-    per_above, per_below = 1.0 / above, 1.0 / below
-    give = 1.0 / (floor * per_above + cap * per_below)
-    stiff, system, own = _stiffness(give, first, bucket, marginal, curvature)
-    held, weight = _between(x, risk, bucket[first[:-1]])
-    pivots, factors = _factorised(system, weight)
-    push = _direction(slope, own, held, first, give, stiff, pivots, factors)
-    target = now * (max(_predicted(above, below, floor, cap, push, per_above, per_below), 0.0) / now) ** 3
-    floor_aim, cap_aim, force = np.empty(len(above)), np.empty(len(above)), np.empty(len(above))
-    for s in range(len(above)):
-        floor_aim[s] = (target + push[s] * floor[s] * (1.0 + push[s] * per_above[s])) * per_above[s]
-        cap_aim[s] = (target - push[s] * cap[s] * (1.0 - push[s] * per_below[s])) * per_below[s]
-        force[s] = slope[s] - floor_aim[s] + cap_aim[s]
-    push = _direction(force, own, held, first, give, stiff, pivots, factors)
-    shares_fall, prices_fall, moved, size = 0.0, 0.0, 0.0, 0.0
-    for s in range(len(above)):
-        up, down = push[s] * per_above[s], push[s] * per_below[s]
-        floor_aim[s] -= floor[s] * (1.0 + up)
-        cap_aim[s] -= cap[s] * (1.0 - down)
-        shares_fall = max(shares_fall, -up, down)
-        prices_fall = max(prices_fall, -floor_aim[s] / floor[s], -cap_aim[s] / cap[s])
-        moved = max(moved, abs(push[s]))
-        size += abs(push[s]) + abs(floor_aim[s]) + abs(cap_aim[s])
-    reach = min(max(TO_BOUNDARY, 1.0 - target / now), 1.0 - 1e-6)
-    share, price = min(1.0, reach / shares_fall), min(1.0, reach / prices_fall)
-    for s in range(len(above)):
-        i, k = bucket[s], segment[s]
-        following[ABOVE, i, k] = above[s] + share * push[s]
-        following[BELOW, i, k] = below[s] - share * push[s]
-        following[FLOOR, i, k] = floor[s] + price * floor_aim[s]
-        following[CAP, i, k] = cap[s] + price * cap_aim[s]
-    return target, moved if isfinite(size) else nan
+def _soften(state: Array, free: Array, curvature: Array, segments: Array, buckets: Array) -> None:
+    """How far each segment gives way to a force, and the segments of a bucket together with its curvature."""
+    above, below, floor, cap = state
+    give, per_above, per_below = segments[GIVE], segments[PER_ABOVE], segments[PER_BELOW]
+    joint, rate = buckets[JOINT], buckets[RATE]
+    joint[:] = 0.0
+    for k in range(free.shape[0]):
+        for i in range(free.shape[1]):
+            for m in range(free.shape[2]):
+                room = free[k, i, m]
+                per_above[k, i, m] = 1.0 / above[k, i, m] if room else 0.0
+                per_below[k, i, m] = 1.0 / below[k, i, m] if room else 0.0
+                stiff = floor[k, i, m] * per_above[k, i, m] + cap[k, i, m] * per_below[k, i, m]
+                give[k, i, m] = 1.0 / stiff if room else 0.0
+                joint[i, m] += give[k, i, m]
+    for i in range(joint.shape[0]):
+        for m in range(joint.shape[1]):
+            rate[i, m] = 1.0 / (1.0 + curvature[i, m] * joint[i, m]) if joint[i, m] > 0 else 0.0
 
 
 @numba.njit(cache=True, error_model="numpy")
-def _stiffness(
-    give: Array, first: Array, bucket: Array, marginal: Array, curvature: Array
-) -> tuple[Array, Array, Array]:
-    """Of each open bucket: joint stiffness of its segments, and with its curvature; its marginal cost."""
-    count = len(first) - 1
-    stiff, system, own = np.empty(count), np.empty(count), np.empty(count)
-    for p in range(count):
-        i, joint = bucket[first[p]], 0.0
-        for s in range(first[p], first[p + 1]):
-            joint += give[s]
-        stiff[p] = 1.0 / joint
-        system[p], own[p] = curvature[i] + stiff[p], marginal[i]
-    return stiff, system, own
+def _hold(x: Array, risk: Array, shares: Array, buckets: Array, orders: Array) -> None:
+    """What holding the inventories costs at the margin, and how far they give way to the price of the last bucket."""
+    held, reach, damp = buckets[HELD], buckets[REACH], buckets[DAMP]
+    joint, rate, missing = buckets[JOINT], buckets[RATE], orders[MISSING]
+    last = x.shape[0] - 1
+    inventory = orders[SIZE]
+    inventory[:] = 0.0
+    for i in range(last, -1, -1):
+        for m in range(x.shape[1]):
+            held[i, m] = risk[i, m] * inventory[m]
+            inventory[m] += x[i, m]
+    for m in range(x.shape[1]):
+        missing[m] = shares[m] - inventory[m]
+        reach[0, m] = joint[0, m] * rate[0, m]
+    for i in range(last):
+        for m in range(x.shape[1]):
+            damp[i, m] = 1.0 / (1.0 + reach[i, m] * risk[i, m])
+            reach[i + 1, m] = reach[i, m] * damp[i, m] + joint[i + 1, m] * rate[i + 1, m]
 
 
 @numba.njit(cache=True, error_model="numpy")
-def _predicted(
-    above: Array, below: Array, floor: Array, cap: Array, push: Array, per_above: Array, per_below: Array
-) -> float:
-    """Mean of multiplier times slack after the longest step towards products of zero."""
-    shares_fall, prices_fall = 1.0, 1.0
-    for s in range(len(above)):
-        up, down = push[s] * per_above[s], push[s] * per_below[s]
-        shares_fall = max(shares_fall, -up, down)
-        prices_fall = max(prices_fall, 1.0 + up, 1.0 - down)
-    share, price, pairs = 1.0 / shares_fall, 1.0 / prices_fall, 0.0
-    for s in range(len(above)):
-        pairs += (above[s] + share * push[s]) * floor[s] * (1.0 - price * (1.0 + push[s] * per_above[s]))
-        pairs += (below[s] - share * push[s]) * cap[s] * (1.0 - price * (1.0 - push[s] * per_below[s]))
-    return pairs / (2 * len(above))
+def _push(force: Array, marginal: Array, risk: Array, segments: Array, buckets: Array, orders: Array) -> None:
+    """Newton moves of the segments under the force on each of them, in shares.
+
+    With the flexibility t_i = joint_i rate_i of a bucket and its force f_i, the moves are m_i = t_i (p_i - f_i) at
+    prices with p_{i+1} = p_i - w_i r_i - held_i, where r_i is the change of inventory i. Eliminating forwards,
+    r_i = carried_i - reach_i p_i; the price of the last bucket makes the moves add up to what is missing. A move is
+    also the difference of the changes of two inventories, and taken from whichever has fewer digits to lose.
+    """
+    give, push = segments[GIVE], segments[PUSH]
+    joint, pull, rate, forced = buckets[JOINT], buckets[PULL], buckets[RATE], buckets[FORCED]
+    held, reach, damp, carried, move = buckets[HELD], buckets[REACH], buckets[DAMP], buckets[CARRIED], buckets[MOVE]
+    price = orders[PRICE]
+    last = joint.shape[0] - 1
+    pull[:] = 0.0
+    for k in range(force.shape[0]):
+        for i in range(force.shape[1]):
+            for m in range(force.shape[2]):
+                pull[i, m] += give[k, i, m] * force[k, i, m]
+    for i in range(last + 1):
+        for m in range(joint.shape[1]):
+            own = marginal[i, m] * joint[i, m] if joint[i, m] > 0 else 0.0
+            forced[i, m] = (own + pull[i, m]) * rate[i, m]
+    for m in range(joint.shape[1]):
+        carried[0, m] = forced[0, m]
+    for i in range(last):
+        for m in range(joint.shape[1]):
+            kept = (carried[i, m] - reach[i, m] * held[i, m]) * damp[i, m]
+            carried[i + 1, m] = kept + forced[i + 1, m]
+    change = orders[SHARE]
+    for m in range(joint.shape[1]):
+        change[m] = -orders[MISSING, m]
+        price[m] = (carried[last, m] - change[m]) / reach[last, m]
+    for i in range(last, -1, -1):
+        for m in range(joint.shape[1]):
+            before, added = 0.0, 0.0
+            if i > 0:
+                before = (carried[i - 1, m] - reach[i - 1, m] * (held[i - 1, m] + price[m])) * damp[i - 1, m]
+                added = risk[i - 1, m] * before + held[i - 1, m]
+            flex = joint[i, m] * rate[i, m] * price[m]
+            exact = abs(flex) < abs(before) + abs(change[m])
+            move[i, m] = flex - forced[i, m] if exact else before - change[m]
+            price[m] += added
+            change[m] = before
+    if force.shape[0] == 1:
+        push[0] = move
+    else:
+        _share_out(force, segments, buckets)
 
 
 @numba.njit(cache=True, error_model="numpy")
-def _places(free: Array) -> Any:
-    """Bucket and segment number of every segment with room, and where those of each open bucket begin."""
-    bucket, segment = np.empty(free.size, dtype=np.int64), np.empty(free.size, dtype=np.int64)
-    first = np.empty(len(free) + 1, dtype=np.int64)
-    found, count = 0, 0
-    for i in range(free.shape[0]):
-        start = found
-        for k in range(free.shape[1]):
-            if free[i, k]:
-                bucket[found], segment[found] = i, k
-                found += 1
-        if found > start:
-            first[count] = start
-            count += 1
-    first[count] = found
-    return bucket[:found], segment[:found], first[: count + 1]
+def _share_out(force: Array, segments: Array, buckets: Array) -> None:
+    """The moves of buckets shared out among their segments; the softest takes what rounding leaves."""
+    give, push = segments[GIVE], segments[PUSH]
+    joint, pull, move = buckets[JOINT], buckets[PULL], buckets[MOVE]
+    for i in range(force.shape[1]):
+        for m in range(force.shape[2]):
+            rest, softest = move[i, m], 0
+            for k in range(force.shape[0]):
+                part = (move[i, m] + pull[i, m]) / joint[i, m] - force[k, i, m] if give[k, i, m] > 0 else 0.0
+                push[k, i, m] = give[k, i, m] * part
+                rest -= push[k, i, m]
+                if give[k, i, m] > give[softest, i, m]:
+                    softest = k
+            push[softest, i, m] += rest
 
 
 @numba.njit(cache=True, error_model="numpy")
-def _gathered(
-    state: Array, segment_slope: Array, bucket: Array, segment: Array
-) -> tuple[Array, Array, Array, Array, Array]:
-    """The state and slopes of the segments with room, one after the other."""
-    parts = np.empty((5, len(bucket)))
-    for s in range(len(bucket)):
-        i, k = bucket[s], segment[s]
-        parts[0, s], parts[1, s] = state[ABOVE, i, k], state[BELOW, i, k]
-        parts[2, s], parts[3, s] = state[FLOOR, i, k], state[CAP, i, k]
-        parts[4, s] = segment_slope[i, k]
-    return parts[0], parts[1], parts[2], parts[3], parts[4]
+def _predict(state: Array, segments: Array, orders: Array, target: Array) -> None:
+    """The barrier to aim at, from the longest step towards none."""
+    above, below, floor, cap = state
+    push, per_above, per_below = segments[PUSH], segments[PER_ABOVE], segments[PER_BELOW]
+    share, price, after = orders[SHARE], orders[PRICE], orders[SIZE]
+    share[:] = 1.0
+    price[:] = 1.0
+    after[:] = 0.0
+    for k in range(push.shape[0]):
+        for i in range(push.shape[1]):
+            for m in range(push.shape[2]):
+                up, down = push[k, i, m] * per_above[k, i, m], push[k, i, m] * per_below[k, i, m]
+                share[m] = max(share[m], max(-up, down))
+                price[m] = max(price[m], max(1.0 + up, 1.0 - down))
+    for m in range(push.shape[2]):
+        share[m], price[m] = 1.0 / share[m], 1.0 / price[m]
+    for k in range(push.shape[0]):
+        for i in range(push.shape[1]):
+            for m in range(push.shape[2]):
+                up, down = push[k, i, m] * per_above[k, i, m], push[k, i, m] * per_below[k, i, m]
+                step = share[m] * push[k, i, m]
+                after[m] += (above[k, i, m] + step) * floor[k, i, m] * (1.0 - price[m] * (1.0 + up))
+                after[m] += (below[k, i, m] - step) * cap[k, i, m] * (1.0 - price[m] * (1.0 - down))
+    for m in range(push.shape[2]):
+        now = orders[NOW, m]
+        target[m] = now * (max(after[m] / orders[COUNT, m], 0.0) / now) ** 3
 
 
 @numba.njit(cache=True, error_model="numpy")
-def _between(x: Array, risk: Array, buckets: Array) -> tuple[Array, Array]:
-    """Holding price and weight of the inventories from each open bucket to the next."""
-    held, weight = np.zeros(len(buckets)), np.zeros(len(buckets))
-    inventory, price, added = 0.0, 0.0, 0.0
-    place = len(buckets) - 1
-    for i in range(len(x) - 1, -1, -1):
-        price += risk[i] * inventory
-        added += risk[i]
-        inventory += x[i]
-        if place >= 0 and buckets[place] == i:
-            held[place], weight[place] = price, added
-            price, added = 0.0, 0.0
-            place -= 1
-    return held, weight
+def _aim(state: Array, slope: Array, target: Array, segments: Array) -> None:
+    """Forces on the segments and multipliers that a full step towards the target leads to."""
+    _, _, floor, cap = state
+    push, per_above, per_below = segments[PUSH], segments[PER_ABOVE], segments[PER_BELOW]
+    floor_aim, cap_aim, force = segments[FLOOR_AIM], segments[CAP_AIM], segments[FORCE]
+    for k in range(push.shape[0]):
+        for i in range(push.shape[1]):
+            for m in range(push.shape[2]):
+                move, up, down = push[k, i, m], per_above[k, i, m], per_below[k, i, m]
+                floor_aim[k, i, m] = (target[m] + move * floor[k, i, m] * (1.0 + move * up)) * up
+                cap_aim[k, i, m] = (target[m] - move * cap[k, i, m] * (1.0 - move * down)) * down
+                force[k, i, m] = slope[k, i, m] - floor_aim[k, i, m] + cap_aim[k, i, m]
 
 
 @numba.njit(cache=True, error_model="numpy")
-def _factorised(system: Array, weight: Array) -> tuple[Array, Array]:
-    """Reciprocal pivots and factors of L D L' of the tridiagonal system in the inventories between open buckets."""
-    n = len(system) - 1
-    pivots, factors = np.zeros(n), np.zeros(n)
-    for j in range(n):
-        pivot = system[j] + system[j + 1] + weight[j]
-        if j:
-            factors[j] = -system[j] * pivots[j - 1]
-            pivot += factors[j] * system[j]
-        pivots[j] = 1.0 / pivot
-    return pivots, factors
+def _lengthen(
+    state: Array, free: Array, target: Array, segments: Array, orders: Array, status: Array, moved: Array
+) -> None:
+    """Turn the aims into changes of the multipliers, and find how far the orders may go; not at all if to nowhere."""
+    _, _, floor, cap = state
+    push, per_above, per_below = segments[PUSH], segments[PER_ABOVE], segments[PER_BELOW]
+    floor_aim, cap_aim = segments[FLOOR_AIM], segments[CAP_AIM]
+    share, price, size, most = orders[SHARE], orders[PRICE], orders[SIZE], orders[MISSING]
+    for part in (share, price, size, most):
+        part[:] = 0.0
+    for k in range(push.shape[0]):
+        for i in range(push.shape[1]):
+            for m in range(push.shape[2]):
+                room, move = free[k, i, m], push[k, i, m]
+                up, down = move * per_above[k, i, m], move * per_below[k, i, m]
+                floor_aim[k, i, m] -= floor[k, i, m] * (1.0 + up)
+                cap_aim[k, i, m] -= cap[k, i, m] * (1.0 - down)
+                from_floor = -floor_aim[k, i, m] / floor[k, i, m] if room else 0.0
+                from_cap = -cap_aim[k, i, m] / cap[k, i, m] if room else 0.0
+                share[m] = max(share[m], max(-up, down))
+                price[m] = max(price[m], max(from_floor, from_cap))
+                most[m] = max(most[m], abs(move))
+                size[m] += abs(move) + abs(floor_aim[k, i, m]) + abs(cap_aim[k, i, m])
+    for m in range(push.shape[2]):
+        lost = isnan(size[m]) or size[m] == inf
+        if status[m] == MOVING:
+            moved[m] = most[m]
+            status[m] = STOPPED if lost else MOVING
+        reach = min(max(TO_BOUNDARY, 1.0 - target[m] / orders[NOW, m]), TO_END)
+        goes = status[m] == MOVING
+        share[m] = min(1.0, reach / share[m]) if goes else 0.0
+        price[m] = min(1.0, reach / price[m]) if goes else 0.0
 
 
 @numba.njit(cache=True, error_model="numpy")
-def _direction(
-    force: Array,
-    own: Array,
-    held: Array,
-    first: Array,
-    give: Array,
-    stiff: Array,
-    pivots: Array,
-    factors: Array,
-) -> Array:
-    """Newton moves of the segments under the force on each of them, in shares."""
-    count = len(own)
-    joint, inventory = np.empty(count), np.zeros(count + 1)
-    for p in range(count):
-        pull = 0.0
-        for s in range(first[p], first[p + 1]):
-            pull += give[s] * force[s]
-        joint[p] = stiff[p] * pull
-    for j in range(count - 1):
-        right = own[j] + joint[j] - own[j + 1] - joint[j + 1] - held[j]
-        inventory[j + 1] = right - factors[j] * inventory[j]
-    for j in range(count - 2, -1, -1):
-        inventory[j + 1] = inventory[j + 1] * pivots[j] - (factors[j + 1] * inventory[j + 2] if j < count - 2 else 0.0)
-    push = np.empty(len(force))
-    for p in range(count):
-        move = inventory[p] - inventory[p + 1]
-        rest, widest = move, first[p]
-        for s in range(first[p], first[p + 1]):
-            push[s] = give[s] * (stiff[p] * move + joint[p] - force[s])
-            rest -= push[s]
-            if give[s] > give[widest]:
-                widest = s
-        push[widest] += rest
-    return push
+def _move(state: Array, following: Array, segments: Array, orders: Array) -> None:
+    push, floor_change, cap_change = segments[PUSH], segments[FLOOR_AIM], segments[CAP_AIM]
+    share, price = orders[SHARE], orders[PRICE]
+    for k in range(push.shape[0]):
+        for i in range(push.shape[1]):
+            for m in range(push.shape[2]):
+                goes = share[m] > 0
+                shares = share[m] * push[k, i, m] if goes else 0.0
+                following[ABOVE, k, i, m] = state[ABOVE, k, i, m] + shares
+                following[BELOW, k, i, m] = state[BELOW, k, i, m] - shares
+                floor = price[m] * floor_change[k, i, m] if goes else 0.0
+                cap = price[m] * cap_change[k, i, m] if goes else 0.0
+                following[FLOOR, k, i, m] = state[FLOOR, k, i, m] + floor
+                following[CAP, k, i, m] = state[CAP, k, i, m] + cap

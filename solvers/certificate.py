@@ -38,7 +38,8 @@ def certify(problem: Problem, x: Array) -> Certificate:
         bound = f(x) + lambda (S - sum x) - sum_i [(g_i - lambda)^+ (x_i - lo_i) + (lambda - g_i)^+ (hi_i - x_i)],
 
     which is a valid bound for every lambda and every g_i between the left and the right derivative. It is
-    largest for g_i = lambda clipped to that interval, and for the lambda found by one sort of the derivatives.
+    largest for g_i = lambda clipped to that interval, and for the lambda found by one sort of the derivatives, or
+    for the least derivative of a bucket that may trade more, if that closes the gap.
 
     Cost: one evaluation of the gradient and a sort, O(N log N).
     Source: Frank and Wolfe (1956), section 4; Jaggi (2013), "Revisiting Frank-Wolfe", eq. 2.
@@ -63,7 +64,7 @@ def certify(problem: Problem, x: Array) -> Certificate:
         problem.hi[None],
         np.array([[problem.shares]]),
     )
-    return Certificate(*proof[1:, 0].tolist())
+    return Certificate(*proof[:, 0].tolist())
 
 
 def certify_block(block: Block, x: Array) -> Array:
@@ -78,16 +79,17 @@ def certify_block(block: Block, x: Array) -> Array:
     >>> certify_block(Block.of(problem), np.full((1, 3), 100.0))[2].tolist()
     [200.0]
     """
-    x = np.minimum(np.maximum(block.impact.snap(x), block.lo), block.hi)
-    right = block.gradient(x)
-    left = right if block.impact.smooth else block.gradient_left(x)
-    return _proofs(x, block.objective(x), left, right, block.lo, block.hi, block.shares)
+    near = block.impact.snap(x)
+    at = x if near is x else np.minimum(np.maximum(near, block.lo), block.hi)
+    right = block.gradient(at)
+    left = right if block.impact.smooth else block.gradient_left(at)
+    value = block.objective(x)
+    there = value if at is x else block.objective(at)
+    return np.vstack([value.T, _proofs(at, there, left, right, block.lo, block.hi, block.shares)])
 
 
 def _proofs(x: Array, value: Array, left: Array, right: Array, lo: Array, hi: Array, shares: Array) -> Array:
-    """Values, bounds, prices and residuals, (4, M), of objectives with values (M, 1) and derivatives (M, N) at x."""
-    out = np.empty((4, len(x)))
-    out[0] = value[:, 0]
-    order = np.argsort(np.concatenate([left, right], axis=-1), axis=-1)
-    tangent_bounds(x, value, left, right, lo, hi, shares, order, out[1:])
+    """Bounds, prices and residuals, (3, M), of objectives with values (M, 1) and derivatives (M, N) at x."""
+    out = np.empty((3, len(x)))
+    tangent_bounds(x, value, left, right, lo, hi, shares, out)
     return out

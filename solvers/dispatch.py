@@ -19,12 +19,13 @@ from optexec.solvers.feasible import settle
 from optexec.solvers.scaling import typical_objective
 
 
-@dataclass(frozen=True)
-class Stop:
-    """When to stop: relative gap and seconds."""
+@dataclass(frozen=True, eq=False)
+class Search:
+    """When to stop, relative gap and seconds, and shares to start from, (N,), if there are any."""
 
     gap: float
     time_limit: float
+    start: Array | None = None
 
 
 @dataclass(frozen=True)
@@ -35,14 +36,14 @@ class Method:
         name: as in `solve(problem, method=name)`.
         guarantee: what it promises of its answer, "none" for baselines.
         reason: why it does not apply to a problem whose slices may have any size; empty if it does.
-        run: problem and stopping rule -> answer.
+        run: problem and search -> answer.
         keeps_smallest: whether its slices are 0 or at least `limits.smallest`.
     """
 
     name: str
     guarantee: str
     reason: Callable[[Problem], str]
-    run: Callable[[Problem, Stop], Answer]
+    run: Callable[[Problem, Search], Answer]
     keeps_smallest: bool = False
 
     def obstacle(self, problem: Problem) -> str:
@@ -73,45 +74,49 @@ def _always(problem: Problem) -> str:
     return ""
 
 
-def _by_highs(problem: Problem, stop: Stop) -> Answer:
+def _by_highs(problem: Problem, search: Search) -> Answer:
     from optexec.models.formulation import build
     from optexec.solvers.highs import run_highs
 
     model = build(problem)
-    answer = run_highs(model, objective_scale=typical_objective(problem), time_limit=stop.time_limit)
+    answer = run_highs(model, objective_scale=typical_objective(problem), time_limit=search.time_limit)
     if not answer.found:
         raise SolverFailure(f"HiGHS found no schedule ({answer.status}); use method='auto'")
     return Answer(shares_from(model), stopped="" if answer.status == "optimal" else answer.status)
 
 
-def _by_ipopt(problem: Problem, stop: Stop) -> Answer:
+def _by_ipopt(problem: Problem, search: Search) -> Answer:
     from optexec.models.formulation import build
     from optexec.solvers.ipopt import run_ipopt
 
     if not (problem.hi > problem.lo).any():
         return Answer(settle(problem, problem.lo))
     model = build(problem)
-    status = run_ipopt(model, objective_scale=typical_objective(problem), time_limit=stop.time_limit)
+    status = run_ipopt(model, objective_scale=typical_objective(problem), time_limit=search.time_limit)
     return Answer(shares_from(model), stopped="" if status == "optimal" else status)
 
 
-def _by_milp(problem: Problem, stop: Stop) -> Answer:
+def _by_milp(problem: Problem, search: Search) -> Answer:
     from optexec.solvers.milp import milp
 
-    return milp(problem, stop.gap, stop.time_limit)
+    return milp(problem, search.gap, search.time_limit)
 
 
-def _by_branch(problem: Problem, stop: Stop) -> Answer:
-    return branch.branch(problem, stop.gap, stop.time_limit)
+def _by_branch(problem: Problem, search: Search) -> Answer:
+    return branch.branch(problem, search.gap, search.time_limit)
 
 
-def _by_dp(problem: Problem, stop: Stop) -> Answer:
+def _by_dp(problem: Problem, search: Search) -> Answer:
     policy = dp.backward(problem)
     return Answer(policy.schedule(), policy.cost)
 
 
-def _direct(function: Callable[[Problem], Array]) -> Callable[[Problem, Stop], Answer]:
-    return lambda problem, stop: Answer(function(problem))
+def _by_newton(problem: Problem, search: Search) -> Answer:
+    return Answer(newton.newton(problem, search.start))
+
+
+def _direct(function: Callable[[Problem], Array]) -> Callable[[Problem, Search], Answer]:
+    return lambda problem, search: Answer(function(problem))
 
 
 METHODS = {
@@ -119,7 +124,7 @@ METHODS = {
     for method in (
         Method("closed_form", "exact", closed_form.obstacle, _direct(closed_form.closed_form)),
         Method("waterfill", "optimal to 1e-9", waterfill.obstacle, _direct(waterfill.waterfill)),
-        Method("newton", "optimal to 1e-9", newton.obstacle, _direct(newton.newton)),
+        Method("newton", "optimal to 1e-9", newton.obstacle, _by_newton),
         Method("ipopt", "optimal to IPOPT's tolerance", _convex, _by_ipopt),
         Method("highs", "optimal to HiGHS's tolerance", _quadratic, _by_highs),
         Method("dp", "exact on the lot grid", dp.obstacle, _by_dp, keeps_smallest=True),
@@ -180,7 +185,9 @@ def methods(problem: Problem) -> Methods:
     return Methods(problem)
 
 
-def solve(problem: Problem, method: str = "auto", gap: float = GAP, time_limit: float = 60.0) -> Schedule:
+def solve(
+    problem: Problem, method: str = "auto", gap: float = GAP, time_limit: float = 60.0, start: Any = None
+) -> Schedule:
     """Solve a problem and certify the answer.
 
     Args:
@@ -189,6 +196,8 @@ def solve(problem: Problem, method: str = "auto", gap: float = GAP, time_limit: 
             waterfill, newton, ipopt, branch and milp that applies and gives an answer.
         gap: relative gap at which a global search stops, and at or below which a schedule is called optimal.
         time_limit: seconds for the methods that can be stopped (ipopt, highs, branch, milp).
+        start: a schedule, or shares (N,), near the optimum, such as that of the same order some minutes ago. newton
+            takes fewer steps from there; the other methods do without. It may break the limits.
 
     Returns:
         The schedule; `status` and `method` say what was done.
@@ -204,10 +213,11 @@ def solve(problem: Problem, method: str = "auto", gap: float = GAP, time_limit: 
     >>> schedule.method, schedule.status, schedule.shares.round(6).tolist()
     ('waterfill', 'optimal', [180.0, 120.0])
     """
-    stop = Stop(positive_number("gap", gap), positive_number("time_limit", time_limit))
+    known = None if start is None else problem.as_shares(start.x if isinstance(start, Schedule) else start)
+    search = Search(positive_number("gap", gap), positive_number("time_limit", time_limit), known)
     candidates = _choose(problem, method)
     started = time.perf_counter()
-    chosen, answer = _first_answer(candidates, problem, stop)
+    chosen, answer = _first_answer(candidates, problem, search)
     seconds = time.perf_counter() - started
     return certified(
         problem,
@@ -216,17 +226,17 @@ def solve(problem: Problem, method: str = "auto", gap: float = GAP, time_limit: 
         method=chosen.name,
         lower_bound=answer.lower_bound,
         stopped=answer.stopped,
-        gap=stop.gap,
+        gap=search.gap,
         seconds=seconds,
     )
 
 
-def _first_answer(candidates: Sequence[Method], problem: Problem, stop: Stop) -> tuple[Method, Answer]:
+def _first_answer(candidates: Sequence[Method], problem: Problem, search: Search) -> tuple[Method, Answer]:
     """The first method that gives an answer, and the answer; the last one's failure if none does."""
     for method in candidates[:-1]:
         with suppress(SolverFailure):
-            return method, method.run(problem, stop)
-    return candidates[-1], candidates[-1].run(problem, stop)
+            return method, method.run(problem, search)
+    return candidates[-1], candidates[-1].run(problem, search)
 
 
 def _choose(problem: Problem, name: str) -> list[Method]:

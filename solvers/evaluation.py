@@ -1,6 +1,7 @@
 """From shares to a `Schedule`: lots, objective, and the certificate."""
 
 from dataclasses import replace
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -146,7 +147,7 @@ def proven(
     'optimal'
     """
     bound = proof.lower_bound
-    if not (np.isfinite(value) and within(problem, bound, value, ROUNDING)):
+    if not (isfinite(value) and within(problem, bound, value, ROUNDING)):
         raise SolverFailure(
             f"{method} gave an objective of {value!r} against a bound of {bound!r}; report this problem"
         )

@@ -1,6 +1,6 @@
 """The least that a convex objective's tangents allow, compiled: the inner loop of the certificate."""
 
-from math import isfinite
+from math import inf, isfinite
 
 import numba
 import numpy as np
@@ -9,12 +9,14 @@ from optexec.models.validation import Array
 
 ROUNDING = 16 * np.finfo(float).eps
 """Allowance for rounding in a bound, as a fraction of the sums that it is computed from."""
+CLOSED = 1e-13
+"""Distance of a bound from the objective, relative to the sums in it, that no other price need improve."""
 TINY = np.finfo(float).tiny
 
 
 @numba.njit(cache=True, error_model="numpy")
 def tangent_bounds(
-    x: Array, value: Array, left: Array, right: Array, lo: Array, hi: Array, shares: Array, order: Array, out: Array
+    x: Array, value: Array, left: Array, right: Array, lo: Array, hi: Array, shares: Array, out: Array
 ) -> None:
     """Write bound, marginal price and KKT residual of each order as the rows of `out`, (3, M).
 
@@ -24,36 +26,68 @@ def tangent_bounds(
         left, right: one-sided derivatives there, (M, N).
         lo, hi: floors and caps, (M, N).
         shares: sizes of the orders, (M, 1).
-        order: what sorts the 2 N derivatives of each order, those from the left before those from the right.
     """
     for m in range(len(x)):
-        price = _price(x[m], left[m], right[m], lo[m], hi[m], shares[m, 0], order[m])
-        size, slack, missing, steepest = abs(value[m, 0]), 0.0, shares[m, 0], abs(price)
-        for i in range(x.shape[1]):
-            slope = min(max(price, left[m, i]), right[m, i])
-            room = x[m, i] - lo[m, i] if slope > price else hi[m, i] - x[m, i]
-            slack += abs(slope - price) * room if room > 0 else 0.0
-            size += abs(slope) * x[m, i] if x[m, i] > 0 else 0.0
-            missing -= x[m, i]
-            if isfinite(slope):
-                steepest = max(steepest, abs(slope))
-        scale, wrong = max(steepest, TINY), 0.0
-        for i in range(x.shape[1]):
-            slope = min(max(price, left[m, i]), right[m, i])
-            room = x[m, i] - lo[m, i] if slope > price else hi[m, i] - x[m, i]
-            wrong = max(wrong, min(abs(slope - price) / scale, room / shares[m, 0]))
-        out[0, m] = value[m, 0] + price * missing - slack - ROUNDING * (size + slack)
-        out[1, m], out[2, m] = price, wrong
+        at = (x[m], left[m], right[m], lo[m], hi[m], shares[m, 0])
+        price = _cheapest(x[m], right[m], hi[m])
+        lost, size = _lost(price, *at)
+        if not lost <= CLOSED * (size + abs(value[m, 0])):
+            price = _filling(*at)
+            lost, size = _lost(price, *at)
+        out[0, m] = value[m, 0] - lost - ROUNDING * (abs(value[m, 0]) + size)
+        out[1, m], out[2, m] = price, _residual(price, *at)
 
 
 @numba.njit(cache=True, error_model="numpy")
-def _price(x: Array, left: Array, right: Array, lo: Array, hi: Array, shares: float, order: Array) -> float:
+def _cheapest(x: Array, right: Array, hi: Array) -> float:
+    """Least derivative of a bucket that may trade more: the multiplier where x is optimal."""
+    price = inf
+    for i in range(len(x)):
+        if x[i] < hi[i]:
+            price = min(price, right[i])
+    return price
+
+
+@numba.njit(cache=True, error_model="numpy")
+def _filling(x: Array, left: Array, right: Array, lo: Array, hi: Array, shares: float) -> float:
     """The multiplier at which the tangent problem is solved: fill up from the floors in order of derivative."""
+    n = len(x)
+    derivatives = np.empty(2 * n)
+    derivatives[:n], derivatives[n:] = left, right
     wanted = (shares - lo.sum()) * (1.0 - ROUNDING)
-    filled, n, price = 0.0, len(x), np.nan
-    for k in order:
-        price = left[k] if k < n else right[k - n]
+    filled, price = 0.0, np.nan
+    for k in np.argsort(derivatives):
+        price = derivatives[k]
         filled += x[k] - lo[k] if k < n else hi[k - n] - x[k - n]
         if filled >= wanted:
             break
     return price
+
+
+@numba.njit(cache=True, error_model="numpy")
+def _lost(
+    price: float, x: Array, left: Array, right: Array, lo: Array, hi: Array, shares: float
+) -> tuple[float, float]:
+    """Dollars by which the tangents' least lies below the objective, and the sums that they were computed from."""
+    lost, size, missing = 0.0, 0.0, shares
+    for i in range(len(x)):
+        slope = min(max(price, left[i]), right[i])
+        room = x[i] - lo[i] if slope > price else hi[i] - x[i]
+        lost += abs(slope - price) * room if room > 0 else 0.0
+        size += abs(slope) * x[i] if x[i] > 0 else 0.0
+        missing -= x[i]
+    return lost - price * missing, size + lost
+
+
+@numba.njit(cache=True, error_model="numpy")
+def _residual(price: float, x: Array, left: Array, right: Array, lo: Array, hi: Array, shares: float) -> float:
+    steepest, wrong = max(abs(price), TINY), 0.0
+    for i in range(len(x)):
+        slope = min(max(price, left[i]), right[i])
+        if isfinite(slope):
+            steepest = max(steepest, abs(slope))
+    for i in range(len(x)):
+        slope = min(max(price, left[i]), right[i])
+        room = x[i] - lo[i] if slope > price else hi[i] - x[i]
+        wrong = max(wrong, min(abs(slope - price) / steepest, room / shares))
+    return wrong

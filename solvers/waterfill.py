@@ -96,7 +96,7 @@ def _by_power_laws(block: Block) -> tuple[Mask, Array]:
     laws, theta, state = np.zeros((2, *x.shape)), np.full(len(x), np.nan), np.full(len(x), SEARCHING)
     laws[0] = -np.inf
     with np.errstate(all="ignore"):
-        first, marginal = block.marginal(0.0 * x), block.marginal(x)
+        first, marginal = block.first_price(), block.marginal(x)
         for _ in range(MAX_FITS):
             slope = block.slope(x)
             clear_laws(x, marginal, slope, first, block.lo, block.hi, block.shares, laws, theta, state)

@@ -82,6 +82,23 @@ def impacts(draw, buckets, shares, shapes, convex):
     return [list(row) for row in zip(*columns, strict=True)], _sum(impact)
 
 
+@st.composite
+def alike(draw, impact):
+    """An impact of the same structure, with parameters of its own."""
+    if isinstance(impact, ox.PerBucket):
+        return ox.PerBucket([draw(alike(impact.take(k))) for k in range(impact.buckets)])
+    if len(impact.addends()) > 1:
+        return _sum([draw(alike(part)) for part in impact.addends()])
+    if isinstance(impact, ox.Tabulated):
+        stretch, level = draw(_number(0.3, 2)), draw(_number(0, 3))
+        return ox.Tabulated(stretch * impact.shares, level * impact.cost_at, quoted=impact.quoted)
+    scaled = {}
+    for name, value in impact.parameters.items():
+        factors = draw(st.lists(_number(0.5, 1.5), min_size=np.size(value), max_size=np.size(value)))
+        scaled[name] = np.reshape(factors, np.shape(value)) * value
+    return type(impact)(**scaled, quoted=impact.quoted)
+
+
 def _sum(parts):
     total = parts[0]
     for part in parts[1:]:

@@ -91,3 +91,39 @@ def test_an_order_that_costs_nothing_is_solved():
     schedule = ox.evaluate(ox.Problem(ox.Order(2), power + bend, ox.objective("C", psi=0.2), fixed), [2, 0, 0])
     assert schedule.objective == 0
     assert abs(schedule.lower_bound) <= 1e-12
+
+
+@given(seed=st.integers(0, 10**6), moved=st.sampled_from([0.0, 0.02, 0.5]), cap=st.sampled_from([None, 1.5, 4.0]))
+def test_a_start_changes_the_way_and_not_the_end(seed, moved, cap):
+    rng = np.random.default_rng(seed)
+    scale, exponent = rng.uniform(1, 3, 30), rng.uniform(0.2, 1.5, 30)
+    limits = None if cap is None else ox.Limits(maximum=cap * 1_000 / 30)
+    terms = ox.objective("C", psi=10.0 ** rng.uniform(-3, 1))
+    before = ox.Problem(ox.Order(1_000), ox.Power(scale, exponent, "per_share"), terms, limits)
+    change = rng.uniform(1 - moved, 1 + moved, 30)
+    after = before.replace(impact=ox.Power(scale * change, exponent, "per_share"))
+    warm = ox.solve(after, "newton", start=ox.solve(before, "newton"))
+    assert warm.objective == pytest.approx(ox.solve(after, "newton").objective, rel=1e-10)
+    assert warm.gap <= 1e-9
+
+
+def test_a_start_from_the_optimum_takes_half_the_steps(monkeypatch):
+    import optexec.solvers.newton as module
+
+    steps = []
+    advance = module.advance
+    monkeypatch.setattr(module, "advance", lambda *a: steps.append(1) or advance(*a))
+    impact = ox.Power(np.linspace(1, 2, 200), 0.6, "per_share")
+    problem = ox.Problem(ox.Order(1e5), impact, ox.objective("C", psi=1e-3))
+    x = newton(problem)
+    cold = len(steps)
+    newton(problem, x)
+    assert len(steps) - cold <= cold / 2
+
+
+def test_a_start_outside_the_limits_and_of_another_size_is_used():
+    problem = ox.Problem(ox.Order(700), ox.Power(1.0, 2.0), ox.objective("C", psi=1.0), buckets=3)
+    for start in ([0, 0, 900.0], [-5.0, 10.0, 1e6], [0, 0, 0]):
+        assert ox.solve(problem, start=start).x == pytest.approx([1100 / 3, 200, 400 / 3])
+    with pytest.raises(ox.InvalidInput, match="one value for each of 3 buckets"):
+        ox.solve(problem, start=[1.0, 2.0])
