@@ -17,6 +17,7 @@ from optexec.solvers.block import Block, kind
 from optexec.solvers.certificate import Certificate, certify_block
 from optexec.solvers.dispatch import solve
 from optexec.solvers.evaluation import GAP, proven
+from optexec.solvers.segments import has_only_one_table
 
 CHUNK = 8_192
 """Buckets, over all orders, that are solved together: few enough for their arrays to stay in a processor's cache."""
@@ -78,7 +79,7 @@ def _obstacle(name: str, problem: Problem) -> bool:
     """Whether terms or families rule the method out, whatever their numbers are."""
     if name == "waterfill":
         return problem.terms.find(InventoryRisk) is not None
-    return not newton.has_only_one_table(problem.impact)
+    return not has_only_one_table(problem.impact)
 
 
 def _chunks(places: list[int], buckets: int) -> Iterator[list[int]]:

@@ -16,7 +16,7 @@ ABOVE, BELOW, FLOOR, CAP = 0, 1, 2, 3
 """Parts of a state."""
 MOVING, ARRIVED, STOPPED = 0, 1, 2
 """Whether an order is still on its way, is where it should be, or cannot be brought any further."""
-STILL = 1e-8
+STILL = 1e-9
 """Fraction of the order that no segment may move by in the last step."""
 TO_BOUNDARY, TO_END = 0.995, 1.0 - 1e-6
 """Least and most part of the way to the nearest limit that a step goes; the more, the faster the barrier falls."""

@@ -7,13 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optexec.models.errors import InvalidInput, SolverFailure
-from optexec.models.families import Linear
-from optexec.models.impact import Impact, Sum
 from optexec.models.objective import ImpactCost, InventoryRisk, Smoothing
-from optexec.models.per_bucket import Group, PerBucket
 from optexec.models.problem import Problem
 from optexec.models.schedule import TINY
-from optexec.models.tabulated import Tabulated
 from optexec.models.validation import Array
 from optexec.solvers.block import Block
 from optexec.solvers.central_path import (
@@ -29,6 +25,7 @@ from optexec.solvers.central_path import (
 )
 from optexec.solvers.certificate import certify_block
 from optexec.solvers.scaling import NOTHING
+from optexec.solvers.segments import has_only_one_table, joined, segments
 from optexec.solvers.waterfill import clear
 
 MAX_STEPS = 200
@@ -81,9 +78,10 @@ def newton(problem: Problem, start: Array | None = None) -> Array:
 
         (D' W D + diag(q)) dR = residual,  W_i = f_i'' + z_i/(x_i - lo_i) + y_i/(hi_i - x_i),
 
-    in O(N). Steps follow Mehrotra's predictor and corrector and stay strictly inside the limits. A convex table of
-    points is a sum of straight segments that fill in order, each with limits of its own; within a bucket the
-    segments' curvatures W_ik combine like springs in series, 1 / sum_k (1 / W_ik).
+    in O(N), by elimination in the buckets' prices (see `central_path`). Steps follow Mehrotra's predictor and corrector
+    and stay strictly inside the limits. A convex table of points is a sum of straight segments that fill in order, each
+    with limits of its own; within a bucket the segments' curvatures W_ik combine like springs in series,
+    1 / sum_k (1 / W_ik).
 
     Cost: 10 to 30 steps of O(N) each, about a third fewer from the optimum of a problem like it. KKT residual about
     1e-10.
@@ -181,10 +179,10 @@ class _Path:
     """
 
     def __init__(self, block: Block, known: Array | None = None) -> None:
-        curves, room, slope = _split(block.impact, block.lo, block.hi)
+        curves, room, slope = segments(block.impact, block.lo, block.hi)
         self.block = block
         self.curved = bool(curves)
-        self.own = replace(block, impact=_joined(curves)).by_bucket()
+        self.own = replace(block, impact=joined(curves)).by_bucket()
         room, self.slope = (np.ascontiguousarray(part.T) for part in (room, slope))
         self.sizes = block.shares[:, 0]
         self.free = room > CLOSED * self.sizes
@@ -275,7 +273,7 @@ class _Path:
         below = room - above
         x = np.ascontiguousarray((self.block.lo.T + above.sum(axis=0)).T)
         value, bound, price, _ = certify_block(self.block, x)
-        barrier = NEARER * np.maximum(value - bound, LEAST * self.scale) / (2 * self.free.sum(axis=(0, 1)))
+        barrier = NEARER * np.maximum(value - bound, LEAST * self.scale) / np.maximum(2 * self.free.sum(axis=(0, 1)), 1)
         excess = (self.own.marginal(x) + self.own.holding_price(x)).T + self.slope - price
         floor = self._over(barrier, above) + np.where(self.free, np.maximum(excess, 0.0), 0.0)
         cap = self._over(barrier, below) + np.where(self.free, np.maximum(-excess, 0.0), 0.0)
@@ -310,52 +308,6 @@ class _Path:
         force = self.slope - self._over(self.target, state[ABOVE]) + self._over(self.target, state[BELOW])
         own = (self.own.marginal(x) + self.own.holding_price(x)).T
         return (force * move).sum(axis=(0, 1)) + (own * move.sum(axis=0)).sum(axis=0)
-
-
-def _split(impact: Impact, lo: Array, hi: Array) -> tuple[list[Impact], Array, Array]:
-    """Curved impacts, and widths and slopes of the straight segments of each bucket on [lo, hi], (M, N, K)."""
-    if isinstance(impact, PerBucket):
-        return _split_groups(impact, lo, hi)
-    curves = [part for part in impact.addends() if part.smooth]
-    kinked = [part for part in impact.addends() if not part.smooth]
-    if not kinked:
-        return curves, (hi - lo)[..., None], np.zeros((*lo.shape, 1))
-    if isinstance(kinked[0], PerBucket):
-        inner, room, slope = _split(kinked[0], lo, hi)
-        return curves + inner, room, slope
-    table: Any = kinked[0]
-    grid = np.broadcast_to(table.shares, (*lo.shape, table.shares.shape[-1]))
-    starts, ends = (np.clip(edge, lo[..., None], hi[..., None]) for edge in (grid[..., :-1], grid[..., 1:]))
-    ends[..., -1] = hi
-    return curves, ends - starts, np.broadcast_to(table.slopes, starts.shape)
-
-
-def _split_groups(impact: PerBucket, lo: Array, hi: Array) -> tuple[list[Impact], Array, Array]:
-    parts = [(at, *_split(part, lo[..., at], hi[..., at])) for at, part in impact.groups]
-    widest = max(room.shape[-1] for _, _, room, _ in parts)
-    rooms, slopes = np.zeros((2, *lo.shape, widest))
-    for at, _, room, slope in parts:
-        rooms[..., at, : room.shape[-1]], slopes[..., at, : room.shape[-1]] = room, slope
-    curved: list[Group] = [(at, _joined(curves)) for at, curves, _, _ in parts]
-    return [PerBucket.of_groups(curved)], rooms, slopes
-
-
-def _joined(curves: list[Impact]) -> Impact:
-    """The sum of curves, of which there may be none."""
-    if len(curves) == 1:
-        return curves[0]
-    return Sum.of_parts(curves) if curves else Linear(0.0)
-
-
-def has_only_one_table(impact: Impact) -> bool:
-    """Whether the kinks of every bucket are those of at most one table of total costs."""
-    if isinstance(impact, PerBucket):
-        return all(has_only_one_table(part) for _, part in impact.groups)
-    kinked = [part for part in impact.addends() if not part.smooth]
-    if len(kinked) == 1 and isinstance(kinked[0], (Tabulated, PerBucket)):
-        table = kinked[0]
-        return has_only_one_table(table) if isinstance(table, PerBucket) else table.quoted == "total"
-    return not kinked
 
 
 def _gap(path: _Path, x: Array) -> Array:
