@@ -42,7 +42,7 @@ class Block:
     offset: Array
 
     @classmethod
-    def of(cls, problem: Problem, offset: Array | float = 0.0) -> "Block":
+    def of(cls, problem: Problem) -> "Block":
         """One problem, M = 1.
 
         >>> import optexec as ox
@@ -58,7 +58,7 @@ class Block:
             lo=problem.lo[None],
             hi=problem.hi[None],
             shares=np.array([[problem.shares]]),
-            offset=np.array(offset, ndmin=2),
+            offset=ZERO,
         )
 
     @classmethod
@@ -118,7 +118,8 @@ class Block:
 
     def first_price(self) -> Array:
         """Marginal cost of the first share in each bucket, dollars a share, (M, N)."""
-        return self.impact.first_price(self.lo.shape) + self.offset
+        price = self.impact.first_price(self.lo.shape)
+        return price if self._impact_only else price + self.offset
 
     def slope(self, x: Array) -> Array:
         """Second derivative of each bucket's own costs, dollars a share squared."""

@@ -66,7 +66,7 @@ def clear_laws(
         first: marginal cost of the first share, (M, N).
         lo, hi: floors and caps in shares, (M, N).
         shares: sizes of the orders, (M, 1).
-        laws: level and reach of each bucket, (2, M, N); those of buckets that trade nothing stay as they are.
+        laws: level and reach of each bucket, (2, M, N), changed; those of buckets that trade nothing stay as they were.
         theta: logarithm of the price above the cheapest first share, (M,); NaN to begin with, changed.
         state: SEARCHING, FOUND or LOST, (M,); changed.
     """
@@ -74,6 +74,8 @@ def clear_laws(
         if state[m] != SEARCHING:
             continue
         cheapest = first[m].min()
+        if isnan(theta[m]):
+            laws[0, m], laws[1, m] = -inf, 0.0
         _fit(x[m], marginal[m], slope[m], first[m], laws[0, m], laws[1, m])
         if isnan(theta[m]):
             theta[m] = _guess(x[m], marginal[m], cheapest, laws[1, m])

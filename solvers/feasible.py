@@ -54,7 +54,7 @@ def meet(x: Array, lo: Array, hi: Array, shares: Array) -> Array:
     >>> meet(x, np.zeros((1, 2)), hi, np.array([[270.0]])).tolist()
     [[60.0, 210.0]]
     """
-    inside = np.minimum(np.maximum(x, lo), hi)
+    inside = np.array(x)
     _spread_missing(inside, lo, hi, shares)
     return inside
 
@@ -62,6 +62,8 @@ def meet(x: Array, lo: Array, hi: Array, shares: Array) -> Array:
 @numba.njit(cache=True, error_model="numpy")
 def _spread_missing(x: Array, lo: Array, hi: Array, shares: Array) -> None:
     for m in range(len(x)):
+        for i in range(x.shape[1]):
+            x[m, i] = min(max(x[m, i], lo[m, i]), hi[m, i])
         for _ in range(3):
             missing = shares[m, 0] - x[m].sum()
             if not abs(missing) > EXACT * shares[m, 0]:

@@ -62,23 +62,19 @@ def waterfill(problem: Problem) -> Array:
     return clear(Block.of(problem))[0]
 
 
-def fill(problem: Problem, offset: Array | float = 0.0) -> Array:
-    """As `waterfill`, for curves that need be convex between the limits only, at shifted prices.
-
-    Args:
-        problem: the declaration; terms that couple the buckets are not looked at.
-        offset: dollars a share added to the marginal cost of each bucket, (N,).
+def fill(problem: Problem) -> Array:
+    """As `waterfill`, for curves that need be convex between the limits only; terms that couple buckets are left out.
 
     >>> import optexec as ox
     >>> bent = ox.Exponential(a=1.0, b=0.01, quoted="per_share")
     >>> fill(ox.Problem(ox.Order(200), bent, ox.objective("A"), ox.Limits(maximum=150), buckets=2)).round(9).tolist()
     [100.0, 100.0]
     """
-    return clear(Block.of(problem, offset))[0]
+    return clear(Block.of(problem))[0]
 
 
 def clear(block: Block) -> Array:
-    """As `fill`, for all orders of a block at once: shares, (M, N).
+    """As `fill`, for all orders of a block at once and at its shifted prices: shares, (M, N).
 
     >>> import optexec as ox
     >>> clear(Block.of(ox.Problem(ox.Order(300), ox.Power([1.0, 2.0], 2.0), ox.objective("A")))).round(9).tolist()
@@ -93,8 +89,9 @@ def clear(block: Block) -> Array:
 def _by_power_laws(block: Block) -> tuple[Mask, Array]:
     """For each order whether shares were found that are the optimum, (M,), and the shares, (M, N)."""
     x = block.inside()
-    laws, theta, state = np.zeros((2, *x.shape)), np.full(len(x), np.nan), np.full(len(x), SEARCHING)
-    laws[0] = -np.inf
+    laws, theta, state = np.empty((2, *x.shape)), np.empty(len(x)), np.empty(len(x), dtype=np.int64)
+    theta.fill(np.nan)
+    state.fill(SEARCHING)
     with np.errstate(all="ignore"):
         first, marginal = block.first_price(), block.marginal(x)
         for _ in range(MAX_FITS):

@@ -91,16 +91,17 @@ def shot(scales, degrees, held, shares):
     for _ in range(BISECTIONS):
         middle = 0.5 * (low + high)
         low, high = (middle, high) if fits(math.exp(middle)) else (low, middle)
-    return slices(math.exp(low))
+    x = slices(math.exp(low))
+    x[x.index(max(x))] += shares - math.fsum(x)
+    return x
 
 
 def violation(case, x, price):
     """Largest violation of the optimality conditions at a price: dollars over the largest slope, or shares to move."""
-    held, slopes, later = case.shares, [], []
-    for v, curves, rho, weight in zip(x, case.curves, case.rho, case.weights, strict=True):
-        slopes.append(math.fsum([own_marginal(curves, rho, v), *later]))
-        held = math.fsum([held, -v])
-        later.append(case.psi * weight * held)
+    slopes, charges = [], []
+    for i, (curves, rho) in enumerate(zip(case.curves, case.rho, strict=True)):
+        slopes.append(math.fsum([own_marginal(curves, rho, x[i]), *charges]))
+        charges.append(case.psi * case.weights[i] * math.fsum(x[i + 1 :]))
     scale = max(map(abs, [price, *slopes]))
     rooms = [v - lo if g > price else hi - v for v, g, lo, hi in zip(x, slopes, case.lo, case.hi, strict=True)]
     return max(min(abs(g - price) / scale, room / case.shares) for g, room in zip(slopes, rooms, strict=True))
