@@ -217,7 +217,7 @@ class Power(Family):
         flat, square = (degree == 1) | (a == 0), degree == 2
         if np.any(~flat & ~square & (rho > 0)):
             return None
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
             curve = (np.maximum(price, 0.0) / (a * degree)) ** (1 / (degree - 1))
         line = straight_inverse(price, np.where(degree == 1, a, 0.0), np.where(square, 2 * a, 0.0) + rho)
         return np.where(flat | square, line, curve)

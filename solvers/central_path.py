@@ -21,7 +21,9 @@ STILL = 1e-9
 TO_BOUNDARY, TO_END = 0.995, 1.0 - 1e-6
 """Least and most part of the way to the nearest limit that a step goes; the more, the faster the barrier falls."""
 PATIENCE = 5
-"""Steps without progress after which an order is called stalled."""
+"""Steps without progress after which an order is called stalled, and goes on with less haste."""
+HASTE, CALM = 0.2, 0.7
+"""Part of the barrier that a stalled order aims at, at least, and of the way to the nearest limit that it goes."""
 SEGMENT_ARRAYS, BUCKET_ARRAYS, ORDER_ARRAYS = 7, 9, 6
 """Room that a step needs, in arrays of each shape."""
 GIVE, PUSH, FLOOR_AIM, CAP_AIM, PER_ABOVE, PER_BELOW, FORCE = range(7)
@@ -81,16 +83,46 @@ def advance(
     _soften(state, free, curvature, segments, buckets)
     _hold(x, risk, shares, buckets, orders)
     _push(slope, marginal, risk, segments, buckets, orders)
-    _predict(state, segments, orders, target)
+    _predict(state, segments, orders, stalled, target)
     _aim(state, slope, target, segments)
     _push(segments[FORCE], marginal, risk, segments, buckets, orders)
-    _lengthen(state, free, target, segments, orders, status, moved)
+    _lengthen(state, free, target, segments, orders, stalled, status, moved)
     _move(state, following, segments, orders)
     moving, careful = False, False
     for m in range(len(status)):
         if status[m] == MOVING:
             moving, careful = True, careful or stalled[m] >= PATIENCE
     return moving, careful
+
+
+@numba.njit(cache=True, error_model="numpy")
+def newton_moves(
+    x: Array,
+    marginal: Array,
+    curvature: Array,
+    inside: Array,
+    risk: Array,
+    shares: Array,
+    segments: Array,
+    buckets: Array,
+    orders: Array,
+) -> Array:
+    """Newton moves of the buckets that are inside their limits, without barriers, in shares, (N, M).
+
+    Args:
+        x, marginal, curvature, risk, shares: as in `advance`, for smooth costs.
+        inside: whether a bucket may move, (N, M).
+        segments, buckets, orders: room as in `advance`, for one segment a bucket.
+    """
+    joint, rate = buckets[JOINT], buckets[RATE]
+    for i in range(x.shape[0]):
+        for m in range(x.shape[1]):
+            joint[i, m] = 1.0 / curvature[i, m] if inside[i, m] else 0.0
+            rate[i, m] = 1.0
+    _hold(x, risk, shares, buckets, orders)
+    segments[GIVE] = 0.0
+    _push(segments[GIVE], marginal, risk, segments, buckets, orders)
+    return buckets[MOVE]
 
 
 @numba.njit(cache=True, error_model="numpy")
@@ -219,7 +251,7 @@ def _share_out(force: Array, segments: Array, buckets: Array) -> None:
 
 
 @numba.njit(cache=True, error_model="numpy")
-def _predict(state: Array, segments: Array, orders: Array, target: Array) -> None:
+def _predict(state: Array, segments: Array, orders: Array, stalled: Array, target: Array) -> None:
     """The barrier to aim at, from the longest step towards none."""
     above, below, floor, cap = state
     push, per_above, per_below = segments[PUSH], segments[PER_ABOVE], segments[PER_BELOW]
@@ -244,7 +276,8 @@ def _predict(state: Array, segments: Array, orders: Array, target: Array) -> Non
                 after[m] += (below[k, i, m] - step) * cap[k, i, m] * (1.0 - price[m] * (1.0 - down))
     for m in range(push.shape[2]):
         now = orders[NOW, m]
-        target[m] = now * (max(after[m] / orders[COUNT, m], 0.0) / now) ** 3
+        left = max(after[m] / orders[COUNT, m], 0.0) / now
+        target[m] = now * (left**3 if stalled[m] < PATIENCE else max(left, HASTE))
 
 
 @numba.njit(cache=True, error_model="numpy")
@@ -264,7 +297,14 @@ def _aim(state: Array, slope: Array, target: Array, segments: Array) -> None:
 
 @numba.njit(cache=True, error_model="numpy")
 def _lengthen(
-    state: Array, free: Array, target: Array, segments: Array, orders: Array, status: Array, moved: Array
+    state: Array,
+    free: Array,
+    target: Array,
+    segments: Array,
+    orders: Array,
+    stalled: Array,
+    status: Array,
+    moved: Array,
 ) -> None:
     """Turn the aims into changes of the multipliers, and find how far the orders may go; not at all if to nowhere."""
     _, _, floor, cap = state
@@ -292,6 +332,7 @@ def _lengthen(
             moved[m] = most[m]
             status[m] = STOPPED if lost else MOVING
         reach = min(max(TO_BOUNDARY, 1.0 - target[m] / orders[NOW, m]), TO_END)
+        reach = reach if stalled[m] < PATIENCE else CALM
         goes = status[m] == MOVING
         share[m] = min(1.0, reach / share[m]) if goes else 0.0
         price[m] = min(1.0, reach / price[m]) if goes else 0.0

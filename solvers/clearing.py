@@ -13,7 +13,7 @@ NEAR = 1e-7
 """Relative distance of the laws' shares from the order from which one more step, and its first order, is exact."""
 LONGEST = 3.0
 """Longest step of the logarithm of a price."""
-MAX_PRICES = 40
+MAX_PRICES = 80
 SEARCHING, FOUND, LOST = 0, 1, 2
 """States of an order."""
 
@@ -130,8 +130,8 @@ def _search(
     reach: Array,
     theta: float,
 ) -> float:
-    """Halley's steps on the logarithm of the laws' shares; NaN if they do not arrive."""
-    rate = np.empty(len(x))
+    """Halley's steps on the logarithm of the laws' shares, inside a bracket; NaN if they do not arrive."""
+    rate, low, high = np.empty(len(x)), -inf, inf
     for _ in range(MAX_PRICES):
         above = exp(theta)
         for i in range(len(x)):
@@ -139,10 +139,11 @@ def _search(
             rate[i] = reach[i] * (above / net) if net > 0 else 0.0
             x[i] = exp(level[i] + reach[i] * (theta if net == above else log(net))) if net > 0 else 0.0
         error, step = _halley(x, rate, lo, hi, shares)
-        theta += step
         if abs(error) <= NEAR:
             _shift(x, rate, lo, hi, step)
-            return theta
+            return theta + step
+        low, high = (low, theta) if error > 0 else (theta, high)
+        theta = _inside(theta + step, low, high)
     return nan
 
 
@@ -159,17 +160,24 @@ def _search_even(
     theta: float,
 ) -> float:
     """As `_search`, where the first share costs the same in every bucket."""
-    rate = np.empty(len(x))
+    rate, low, high = np.empty(len(x)), -inf, inf
     for _ in range(MAX_PRICES):
         for i in range(len(x)):
             rate[i] = reach[i]
             x[i] = exp(level[i] + reach[i] * theta)
         error, step = _halley(x, rate, lo, hi, shares)
-        theta += step
         if abs(error) <= NEAR:
             _shift(x, rate, lo, hi, step)
-            return theta
+            return theta + step
+        low, high = (low, theta) if error > 0 else (theta, high)
+        theta = _inside(theta + step, low, high)
     return nan
+
+
+@numba.njit(cache=True, error_model="numpy")
+def _inside(theta: float, low: float, high: float) -> float:
+    """A step that stays in the bracket; else the middle of it."""
+    return theta if low < theta < high else 0.5 * (low + high)
 
 
 @numba.njit(cache=True, error_model="numpy")
@@ -186,6 +194,8 @@ def _halley(x: Array, rate: Array, lo: Array, hi: Array, shares: float) -> tuple
     error = log(total / shares)
     if error == 0:
         return 0.0, 0.0
+    if not change > 0:
+        return error, -LONGEST if error > 0 else LONGEST
     elasticity = change / total
     curvature = bend / total - elasticity * elasticity
     step = error / elasticity / max(1.0 - 0.5 * error * curvature / (elasticity * elasticity), 0.5)

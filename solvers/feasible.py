@@ -68,7 +68,7 @@ def _spread_missing(x: Array, lo: Array, hi: Array, shares: Array) -> None:
             missing = shares[m, 0] - x[m].sum()
             if not abs(missing) > EXACT * shares[m, 0]:
                 break
-            weight = np.minimum(hi[m] - x[m], x[m]) if missing > 0 else x[m] - lo[m]
+            weight = np.where(x[m] < hi[m], x[m], 0.0) if missing > 0 else x[m] - lo[m]
             if missing > 0 and not weight.any():
                 weight = hi[m] - x[m]
             whole = weight.sum()

@@ -22,6 +22,7 @@ from optexec.solvers.central_path import (
     PATIENCE,
     SEGMENT_ARRAYS,
     advance,
+    newton_moves,
 )
 from optexec.solvers.certificate import certify_block
 from optexec.solvers.scaling import NOTHING
@@ -34,9 +35,15 @@ TOLERANCES = (1e-14, 1e-17, 1e-21, 1e-26)
 CONVERGED = 1e-10
 """As `TOLERANCES`: what a path must have reached, unless its answer is accurate all the same."""
 ACCURATE = 1e-10
-"""Gap of the answer that is good enough."""
+"""Error of an answer, see `_error`, that is good enough."""
+ACCEPTABLE = 1e-8
+"""The same for a path that ended early."""
 ROUGH = 1e-7
 """The same for bounds, which hold at any point."""
+MAX_POLISHES = 20
+"""Newton steps on logarithms for answers that the path leaves inaccurate."""
+LONGEST = 2.0
+"""Longest of them."""
 MAX_HALVINGS = 12
 """Halvings of a stalled step over which the objective would rise again.
 
@@ -121,8 +128,8 @@ def optimum(block: Block, start: Array | None = None) -> Array:
     [[366.666667, 200.0, 133.333333]]
     """
     path = _Path(block, start)
-    x, gap = _walk(path, ACCURATE)
-    if (path.unfinished & (gap > ACCURATE)).any():
+    x, error = _walk(path, ACCURATE)
+    if (path.unfinished & (error > ACCEPTABLE)).any():
         raise SolverFailure("newton did not converge; use method='ipopt'")
     return x
 
@@ -155,7 +162,7 @@ def descend(problem: Problem) -> Array:
 
 
 def _walk(path: "_Path", accurate: float) -> tuple[Array, Array]:
-    """Follow the path until the gap of its answers is `accurate`, or to its end; the best shares, and their gaps."""
+    """Follow the path until the errors of its answers are `accurate`, or to its end; the best shares, their errors."""
     block = path.block
     best, least = block.inside(), np.full(len(path.price), np.inf)
     for tolerance in TOLERANCES:
@@ -163,13 +170,19 @@ def _walk(path: "_Path", accurate: float) -> tuple[Array, Array]:
         best, least = _better(path, path.settled(), best, least)
         if not (least > accurate).any():
             return best, least
-    return _better(path, _refined(block, best, least > accurate), best, least)
+    best, least = _better(path, _refined(block, best, least > accurate), best, least)
+    for _ in range(MAX_POLISHES if block.impact.smooth else 0):
+        before = least
+        best, least = _better(path, path.polished(best), best, least)
+        if not ((least > accurate) & (least < before)).any():
+            break
+    return best, least
 
 
 def _better(path: "_Path", x: Array, best: Array, least: Array) -> tuple[Array, Array]:
-    """The shares of the smaller gap for each order, and the gaps."""
-    gap = _gap(path, x)
-    return np.where((gap < least)[:, None], x, best), np.fmin(gap, least)
+    """The shares of the smaller error for each order, and the errors."""
+    error = _error(path, x)
+    return np.where((error < least)[:, None], x, best), np.fmin(error, least)
 
 
 class _Path:
@@ -253,6 +266,22 @@ class _Path:
         above = state[ABOVE]
         return (self.own.lo.T + (above[0] if len(above) == 1 else above.sum(axis=0))).T
 
+    def polished(self, x: Array) -> Array:
+        """Shares after a Newton step on their logarithms, which slices of any size can follow, (M, N)."""
+        block = self.block
+        with np.errstate(all="ignore"):
+            move = newton_moves(
+                np.ascontiguousarray(x.T),
+                np.ascontiguousarray(self.own.marginal(x).T),
+                np.ascontiguousarray(self.own.slope(x).T),
+                np.ascontiguousarray(((x > block.lo) & (x < block.hi)).T),
+                self.risk,
+                self.sizes,
+                *self.scratch,
+            ).T
+            factor = np.exp(np.clip(np.where(x > 0, move / x, 0.0), -LONGEST, LONGEST))
+        return block.settle(np.ascontiguousarray(x * factor))
+
     def _start(self, x: Array, room: Array) -> Array:
         """The same fraction of every range, with multipliers of about the size of the price."""
         block = self.block
@@ -310,10 +339,11 @@ class _Path:
         return (force * move).sum(axis=(0, 1)) + (own * move.sum(axis=0)).sum(axis=0)
 
 
-def _gap(path: _Path, x: Array) -> Array:
-    """Dollars above the bound, as a fraction of the objective, (M,)."""
-    value, bound, _, _ = certify_block(path.block, x)
-    return (value - bound) / np.maximum(np.maximum(np.abs(value), NOTHING * path.scale), TINY)
+def _error(path: _Path, x: Array) -> Array:
+    """Dollars above the bound, as a fraction of the objective, or a tenth of the KKT residual if that is more, (M,)."""
+    value, bound, _, residual = certify_block(path.block, x)
+    gap = (value - bound) / np.maximum(np.maximum(np.abs(value), NOTHING * path.scale), TINY)
+    return np.fmax(gap, 0.1 * residual)
 
 
 def _refined(block: Block, x: Array, wanted: Mask) -> Array:

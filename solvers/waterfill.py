@@ -1,6 +1,6 @@
 """Convex (A) and (B): one marginal price for all buckets of an order, found by Newton steps on power laws."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,11 +11,14 @@ from optexec.models.problem import Problem
 from optexec.models.validation import Array
 from optexec.solvers.block import Block, total
 from optexec.solvers.clearing import FOUND, SEARCHING, check_prices, clear_laws
+from optexec.solvers.segments import segments
 
 EPS = np.finfo(float).eps
 MAX_FITS = 12
 """Times that the marginal costs are fitted by power laws."""
 MAX_STEPS = 400
+MOST_KINKS = 64
+"""Segments of a table up to which its corners are looked at one by one."""
 Mask = NDArray[np.bool_]
 
 
@@ -145,7 +148,8 @@ def _by_brackets(block: Block) -> Array:
     supply = _Supply(block)
     low, high = supply.floor_price.min(axis=-1, keepdims=True), supply.cap_price.max(axis=-1, keepdims=True)
     below, above = (np.broadcast_to(end, supply.last.shape) for end in (block.lo, block.hi))
-    price, last = _middle(low, high), np.full(low.shape, np.inf)
+    low, high, below, above = _between_kinks(block, supply, low, high, below, above)
+    price, last = _between(low, high, block.shares, below, above), np.full(low.shape, np.inf)
     met = np.zeros(low.shape, dtype=bool)
     for _ in range(MAX_STEPS):
         searching = ~met & (low < price) & (price < high)
@@ -165,6 +169,62 @@ def _by_brackets(block: Block) -> Array:
     missing = block.shares - total(below)
     share = np.divide(missing, room, out=np.zeros(room.shape), where=room > 0)
     return below + np.clip(share, 0.0, 1.0) * (above - below)
+
+
+def _between_kinks(
+    block: Block, supply: _Supply, low: Array, high: Array, below: Array, above: Array
+) -> tuple[Array, Array, Array, Array]:
+    """The bracket narrowed to where no table has a corner, or to the price at which supply jumps past the orders.
+
+    Args:
+        block: the orders.
+        supply: their supply.
+        low, high: prices about the answer, (M, 1).
+        below, above: supply at these, (M, N).
+    """
+    kinks = _kinks(block)
+    if not kinks.shape[1]:
+        return low, high, below, above
+    first, last = np.full(low.shape, -1), np.full(low.shape, kinks.shape[1])
+    for _ in range(kinks.shape[1].bit_length()):
+        place = np.clip((first + last) // 2, 0, kinks.shape[1] - 1)
+        price = np.take_along_axis(kinks, place, axis=1)
+        x = supply.at(price, below, above)
+        enough = total(x) >= block.shares
+        moves = (first < place) & (place < last)
+        last, high, above = _where(moves & enough, (place, price, x), (last, high, above))
+        first, low, below = _where(moves & ~enough, (place, price, x), (first, low, below))
+    price = np.nextafter(high, -np.inf)
+    x = supply.at(price, below, above)
+    jumps = total(x) <= block.shares
+    low, below = _where(jumps, (price, x), (low, below))
+    high, above = _where(~jumps & (price > low), (price, x), (high, above))
+    return low, high, below, above
+
+
+def _where(chosen: Mask, new: tuple[Array, ...], old: tuple[Array, ...]) -> Iterator[Array]:
+    return (np.where(chosen, a, b) for a, b in zip(new, old, strict=True))
+
+
+def _kinks(block: Block) -> Array:
+    """Prices at which supply may jump, in increasing order, (M, P): of tables' corners and of flat marginal costs."""
+    _, widths, _ = segments(block.impact, block.lo, block.hi)
+    floor, cap = block.marginal(block.lo), block.marginal_left(block.hi)
+    if widths.shape[-1] == 1:
+        flat = (floor == cap) & (block.lo < block.hi)
+        return np.sort(np.where(flat, floor, np.inf), axis=-1)[:, : flat.sum(axis=-1).max()]
+    if widths.shape[-1] > MOST_KINKS:
+        return floor[:, :0]
+    corners = np.minimum(block.lo[..., None] + np.cumsum(widths, axis=-1), block.hi[..., None])
+    sides = [side(corners[..., k]) for k in range(corners.shape[-1]) for side in (block.marginal_left, block.marginal)]
+    return np.sort(np.concatenate([floor, *sides], axis=-1), axis=-1)
+
+
+def _between(low: Array, high: Array, shares: Array, below: Array, above: Array) -> Array:
+    """The price at which supply on a straight line from `below` at `low` to `above` at `high` meets the orders."""
+    with np.errstate(all="ignore"):
+        price = low + (shares - total(below)) / total(above - below) * (high - low)
+    return np.where((low < price) & (price < high), price, _middle(low, high))
 
 
 def _middle(low: Array, high: Array) -> Array:
