@@ -137,7 +137,7 @@ class ObizhaevaWang:
 
     @property
     def block(self) -> float:
-        """Shares traded at once at the start, and again at the end: X/(rho T + 2) (Obizhaeva and Wang, section 6).
+        """Shares traded at once at the start, and again at the end: X/(rho T + 2), in continuous time.
 
         >>> ObizhaevaWang(1e5, 1.0, 8.0, 1e-4).block
         10000.0

@@ -343,7 +343,7 @@ def _error(path: _Path, x: Array) -> Array:
     """Dollars above the bound, as a fraction of the objective, or a tenth of the KKT residual if that is more, (M,)."""
     value, bound, _, residual = certify_block(path.block, x)
     gap = (value - bound) / np.maximum(np.maximum(np.abs(value), NOTHING * path.scale), TINY)
-    return np.fmax(gap, 0.1 * residual)
+    return np.maximum(gap, 0.1 * residual)
 
 
 def _refined(block: Block, x: Array, wanted: Mask) -> Array:

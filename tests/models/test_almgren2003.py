@@ -119,7 +119,7 @@ def _converges(order):
     coarse, middle, fine = (run[0] for run in runs)
     twice = [(4 * b - a) / 3 for a, b in ((coarse, middle), (middle, fine))]
     limit = (16 * twice[1] - twice[0]) / 15
-    assert limit == pytest.approx(order.utility, rel=1e-6)
+    assert limit == pytest.approx(order.utility, rel=1e-9)
     held = [run[1].inventory.to_numpy()[2**k - 1 :: 2**k] for k, run in enumerate(runs)]
     halves = [(4 * b - a) / 3 for a, b in ((held[0], held[1]), (held[1], held[2]))]
     times = edges_for(order, 200)[1:]

@@ -63,7 +63,8 @@ def test_the_least_value_at_risk(case):
     market, expect, quantile = market_of(case["inputs"]), case["expect"], case["inputs"]["lam_v"]
     lam = market.lvar_risk_aversion(quantile)
     trades = market.trades(lam)
-    assert lam == pytest.approx(expect["lam"], rel=1e-7)
+    assert lam == pytest.approx(quantile / (2 * math.sqrt(market.variance(trades))), rel=1e-14)
+    assert lam == pytest.approx(expect["lam"], rel=1e-7)  # which was searched for where L-VaR is flat
     np.testing.assert_allclose(trades, expect["trades"], rtol=1e-7)
     assert market.expected_cost(trades) == pytest.approx(expect["E"], rel=1e-7)
     assert math.sqrt(market.variance(trades)) == pytest.approx(expect["sd"], rel=1e-7)
@@ -151,7 +152,7 @@ def test_newton_agrees_from_nearly_straight_to_nearly_at_once(kappa_t, periods):
     assert schedule.objective == pytest.approx(market.utility(market.trades(lam), lam), rel=1e-9)
 
 
-def test_a_certain_loss_and_certain_ruin():
+def test_infinite_aversion_trades_at_once_and_one_period_leaves_no_choice():
     assert TABLE_1.trades(math.inf).tolist() == [1e6, 0, 0, 0, 0]
     assert TABLE_1.holdings(math.inf).tolist() == [1e6, 0, 0, 0, 0, 0]
     single = replace(TABLE_1, periods=1)
@@ -185,6 +186,15 @@ def test_the_least_value_at_risk_under_drift():
         step = rng.normal(size=5)
         other = market.trades(lam) + 1e4 * (step - step.mean())
         assert market.lvar(other, 1.645) > best
+
+
+@pytest.mark.parametrize("periods", [2, 5, 30])
+def test_under_drift_too_aversion_times_deviation_grows_to_where_all_at_once_is_best(periods):
+    market = replace(TABLE_1, periods=periods, drift=2.0)
+    bound = 1e5 * math.sqrt(market.variance(market.trades(1e5)))
+    lam = market.lvar_risk_aversion(2 * bound * (1 - 1e-4))
+    assert lam == pytest.approx(bound * (1 - 1e-4) / math.sqrt(market.variance(market.trades(lam))), rel=1e-9)
+    assert market.lvar_risk_aversion(2 * bound * (1 + 1e-4)) == math.inf
 
 
 @pytest.mark.parametrize("kappa_t", [-1e-9, -1.0, -1.5, -2.5, -3.1])
