@@ -15,6 +15,8 @@ from optexec.solvers.verification import FAILED, LAGRANGE, NO_SCHEDULE, compare_
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from optexec.analysis.frontier import Frontier
+
 SIZE = (11.0, 6.4)
 DPI = 150
 INK = "#333333"
@@ -45,6 +47,10 @@ KINDS: dict[str, dict[str, Any]] = {
     HEURISTIC: {"color": OTHERS[3], "linewidth": 1.8},
 }
 """What the panels of `plot_verification` tell apart, and how."""
+WIDE, TRAJECTORIES = 20, 5
+"""Ratio of costs from which a frontier has a logarithmic axis, and the most inventories beside it."""
+RINGED = {"edgecolors": "white", "linewidths": 0.5, "zorder": 4}
+"""Markers that stay apart from what they lie on."""
 SAME_SHARES, SAME_COST = 5e-3, 1e-4
 """Fractions of the order and of the least cost within which schedules share a panel."""
 
@@ -298,3 +304,83 @@ def _add_key(figure: Any, kinds: list[str]) -> None:
     area = Patch(color=ANSWER, alpha=0.18, linewidth=0, label="best schedule, for comparison")
     handles = [*lines, area]
     figure.legend(handles=handles, loc="outside lower left", ncols=3, frameon=False, fontsize=9, labelcolor=INK)
+
+
+def plot_frontier(frontier: "Frontier") -> "Figure":
+    """Draw cost against standard deviation with the baselines, and beside it the inventory of some of the optima.
+
+    Args:
+        frontier: the frontier to show. A frontier whose costs span more than a factor of 20 has a logarithmic axis.
+
+    Returns:
+        A figure that belongs to no window; `figure.savefig("frontier.png")` writes it.
+
+    >>> import optexec as ox
+    >>> problem = ox.Problem(ox.Order(300), ox.Power(a=1e-4, b=2.0), ox.objective("A"), buckets=3)
+    >>> figure = plot_frontier(ox.frontier(problem, points=10, sigma=0.02))
+    >>> [(axes.get_xlabel(), axes.get_ylabel()) for axes in figure.axes]
+    [('standard deviation of the cost ($)', 'expected cost ($)'), ('bucket', 'shares still to trade')]
+    """
+    from matplotlib import colormaps
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=SIZE, dpi=DPI, layout="constrained", facecolor="white")
+    FigureCanvasAgg(figure)
+    plane, inventories = figure.subplots(1, 2, width_ratios=[1.4, 1])
+    some = _spread_out(frontier.frame["standard_deviation"].to_numpy())
+    colours = colormaps["viridis"](np.linspace(0.9, 0.1, len(some)))
+    _draw_plane(plane, frontier)
+    problem = frontier.schedules[0].problem
+    edges = np.arange(problem.buckets + 1) - 0.5
+    for k, colour in zip(some, colours, strict=True):
+        point = frontier.frame.iloc[k]
+        plane.scatter(point["standard_deviation"], point["cost"], s=70, color=colour, zorder=3)
+        label = f"psi = {frontier.psi[k]:.2g} $/share²"
+        inventories.plot(edges, _held(frontier.schedules[k]), color=colour, linewidth=2, label=label)
+    inventories.set_ylabel("shares still to trade")
+    _label_buckets(inventories, problem.index, TICKS // 2)
+    _dress(inventories, problem.buckets)
+    inventories.legend(frameon=False, fontsize=9, labelcolor=INK)
+    figure.suptitle(_frontier_title(frontier), x=0.01, ha="left", fontsize=13, fontweight="bold", color=INK)
+    return figure
+
+
+def _draw_plane(axes: Any, frontier: "Frontier") -> None:
+    from matplotlib.ticker import MaxNLocator, StrMethodFormatter
+
+    frame, marks = frontier.frame, cycle("sD^vPX*")
+    axes.plot(frame["standard_deviation"], frame["cost"], color=ANSWER, linewidth=2, label="efficient frontier")
+    for (name, row), colour, mark in zip(frontier.baselines.iterrows(), cycle(OTHERS), marks):
+        axes.scatter(row["standard_deviation"], row["cost"], s=60, color=colour, marker=mark, label=name, **RINGED)
+    costs = np.append(frame["cost"], frontier.baselines["cost"])
+    if costs.min() > 0 and costs.max() > WIDE * costs.min():
+        axes.set_yscale("log")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(StrMethodFormatter("{x:,.10g}"))
+        axis.label.set_color(INK)
+    axes.xaxis.set_major_locator(MaxNLocator(6))
+    axes.set_xlabel(_risk_label(frontier))
+    axes.set_ylabel("expected cost ($)")
+    axes.grid(color="#DDDDDD", linewidth=0.7)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(colors=INK, labelsize=9)
+    axes.legend(frameon=False, fontsize=9, labelcolor=INK)
+
+
+def _risk_label(frontier: "Frontier") -> str:
+    if frontier.risk_unit == "dollars":
+        return "standard deviation of the cost ($)"
+    return "risk: root of the weighted sum of squared inventories (shares)"
+
+
+def _spread_out(deviation: Array) -> list[int]:
+    """Positions of at most `TRAJECTORIES` points, about evenly spaced in standard deviation, with both ends."""
+    wanted = np.linspace(deviation[0], deviation[-1], TRAJECTORIES)
+    return sorted({int(np.abs(deviation - level).argmin()) for level in wanted})
+
+
+def _frontier_title(frontier: "Frontier") -> str:
+    order = frontier.schedules[0].problem.order
+    return f"{order.side.capitalize()} {order.shares:,.10g} shares: cost against risk"

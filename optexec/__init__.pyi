@@ -1,3 +1,11 @@
+from .analysis.frontier import Frontier as Frontier
+from .analysis.frontier import frontier as frontier
+from .analysis.risk_aversion import psi_for_half_life as psi_for_half_life
+from .analysis.risk_aversion import psi_for_horizon as psi_for_horizon
+from .analysis.risk_aversion import psi_for_var as psi_for_var
+from .analysis.sensitivity import sensitivity as sensitivity
+from .models.almgren_chriss import AlmgrenChriss as AlmgrenChriss
+from .models.athl import EquityImpact as EquityImpact
 from .models.errors import InfeasibleOrder as InfeasibleOrder
 from .models.errors import InvalidInput as InvalidInput
 from .models.errors import OptexecError as OptexecError
@@ -25,6 +33,7 @@ from .models.problem import Problem as Problem
 from .models.schedule import Schedule as Schedule
 from .models.slices import declare_slices as declare_slices
 from .models.tabulated import Tabulated as Tabulated
+from .models.transient import TransientImpact as TransientImpact
 from .solvers.batches import solve_many as solve_many
 from .solvers.dispatch import methods as methods
 from .solvers.dispatch import solve as solve

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from optexec.runners.calibrate import calibrate_book
 from optexec.runners.command_line import application
 from optexec.runners.compare import compare_objectives
+from optexec.runners.frontier import trace_frontier
 from optexec.runners.solve import solve_order
 from optexec.runners.verify import verify_methods
 
@@ -13,6 +14,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "compare": compare_objectives,
     "verify": verify_methods,
     "calibrate": calibrate_book,
+    "frontier": trace_frontier,
 }
 
 main = application(help="Split a parent order over the trading day at the least cost, with a certificate.")
