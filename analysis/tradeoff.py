@@ -14,7 +14,7 @@ from optexec.models.validation import Array, common_length, nonnegative
 NEARLY = 1e-3
 """How near the grid of risk aversions comes to its ends, as a fraction of the cost and of the variance."""
 NEGLIGIBLE = 1e-9
-"""Fraction of the variance below which a difference of variances is rounding."""
+"""Difference of variances that is rounding, as a fraction of the variance of waiting until the last bucket."""
 LEAST_RISE = 1e-4
 """Fraction of the cost that speed is taken to cost at least: solvers tell charges far below it from nothing."""
 
@@ -115,7 +115,9 @@ class Tradeoff:
         Args:
             neutral: shares of least cost, (N,).
         """
-        return self.chord(neutral)[1] > NEGLIGIBLE * self.variance(neutral)
+        waiting = np.zeros(self.costs.buckets)
+        waiting[-1] = self.costs.shares
+        return self.chord(neutral)[1] > NEGLIGIBLE * self.variance(waiting)
 
     def slope(self, neutral: Array) -> float:
         """The psi at which the cheapest and the fastest schedule are equally good; a number above 0 in any case.

@@ -192,7 +192,8 @@ def _between_kinks(
         x = supply.at(price, below, above)
         enough = total(x) >= block.shares
         moves = (first < place) & (place < last)
-        last, high, above = _where(moves & enough, (place, price, x), (last, high, above))
+        (last,) = _where(moves & enough, (place,), (last,))
+        high, above = _where(moves & enough & np.isfinite(price), (price, x), (high, above))
         first, low, below = _where(moves & ~enough, (place, price, x), (first, low, below))
     price = np.nextafter(high, -np.inf)
     x = supply.at(price, below, above)
@@ -229,7 +230,7 @@ def _between(low: Array, high: Array, shares: Array, below: Array, above: Array)
 
 def _middle(low: Array, high: Array) -> Array:
     """Geometric where the ends have one sign and lie decades apart, else arithmetic."""
-    with np.errstate(invalid="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         return np.where((low > 0) & (high > 4 * low), np.sqrt(low) * np.sqrt(high), low + 0.5 * (high - low))
 
 

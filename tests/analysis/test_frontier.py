@@ -98,9 +98,12 @@ def test_random_convex_problems(case: tuple[object, ox.Problem]) -> None:
     problem = case[1]
     traced = ox.frontier(problem, points=8)
     assert_convex_and_falling(traced.frame)
-    assert set(traced.frame["status"]) == {"optimal"}
+    dearest = np.abs(traced.baselines["cost"]).max()
+    missing = traced.frame["objective"] - traced.frame["lower_bound"]
+    charge = traced.frame["psi"] / 2 * traced.baselines["variance"].max()
+    assert (missing <= 1e-2 * traced.frame["objective"].abs() + 1e-9 * (dearest + charge)).all()
     above = traced.baselines["cost"] - traced.baselines["least_cost"]
-    assert (above >= -1e-7 * np.abs(traced.baselines["cost"]).max()).all()
+    assert (above >= -1e-7 * dearest).all()
 
 
 @pytest.mark.parametrize(
