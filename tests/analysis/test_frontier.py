@@ -25,7 +25,7 @@ COSTS = ox.Linear(0.01) + ox.Power(RNG.uniform(1e-4, 4e-4, size=N), 0.6, quoted=
 FREE = ox.Problem(ox.Order(9_000, price=20.0), COSTS, ox.objective("C", psi=1.0))
 CAPPED = FREE.replace(limits=ox.Limits(participation=0.1, volume=RNG.uniform(5_000, 15_000, size=N)))
 SMOOTHED = CAPPED.replace(terms=ox.objective("B", rho=1e-5))
-CONCAVE = ox.Problem(ox.Order(900), ox.Power(np.linspace(1.4, 1, 6), 0.6), ox.objective("A"), ox.Limits(maximum=400))
+CONCAVE = ox.Problem(ox.Order(900), ox.Power(np.linspace(1.4, 1, 4), 0.6), ox.objective("A"), ox.Limits(maximum=400))
 LOTS = ox.Problem(ox.Order(900, lot=50), ox.Power(1e-4, 1.7), ox.objective("A"), ox.Limits(maximum=300), buckets=6)
 PROBLEMS = {"free": FREE, "capped": CAPPED, "smoothed": SMOOTHED}
 
