@@ -79,8 +79,7 @@ def clear_laws(
         _fit(x[m], marginal[m], slope[m], first[m], laws[0, m], laws[1, m])
         if isnan(theta[m]):
             theta[m] = _guess(x[m], marginal[m], cheapest, laws[1, m])
-        law = (x[m], first[m], cheapest, lo[m], hi[m], shares[m, 0], laws[0, m], laws[1, m], theta[m])
-        theta[m] = _search_even(*law) if first[m].max() == cheapest else _search(*law)
+        theta[m] = _search(x[m], first[m], cheapest, lo[m], hi[m], shares[m, 0], laws[0, m], laws[1, m], theta[m])
         if isnan(theta[m]):
             state[m] = LOST
 
@@ -132,12 +131,12 @@ def _search(
 ) -> float:
     """Halley's steps on the logarithm of the laws' shares, inside a bracket; NaN if they do not arrive."""
     rate, low, high = np.empty(len(x)), -inf, inf
+    even = first.max() == cheapest
     for _ in range(MAX_PRICES):
-        above = exp(theta)
-        for i in range(len(x)):
-            net = above - (first[i] - cheapest)
-            rate[i] = reach[i] * (above / net) if net > 0 else 0.0
-            x[i] = exp(level[i] + reach[i] * (theta if net == above else log(net))) if net > 0 else 0.0
+        if even:
+            _take_even(x, rate, level, reach, theta)
+        else:
+            _take(x, rate, first, cheapest, level, reach, theta)
         error, step = _halley(x, rate, lo, hi, shares)
         if abs(error) <= NEAR:
             _shift(x, rate, lo, hi, step)
@@ -148,30 +147,21 @@ def _search(
 
 
 @numba.njit(cache=True, error_model="numpy")
-def _search_even(
-    x: Array,
-    first: Array,
-    cheapest: float,
-    lo: Array,
-    hi: Array,
-    shares: float,
-    level: Array,
-    reach: Array,
-    theta: float,
-) -> float:
-    """As `_search`, where the first share costs the same in every bucket."""
-    rate, low, high = np.empty(len(x)), -inf, inf
-    for _ in range(MAX_PRICES):
-        for i in range(len(x)):
-            rate[i] = reach[i]
-            x[i] = exp(level[i] + reach[i] * theta)
-        error, step = _halley(x, rate, lo, hi, shares)
-        if abs(error) <= NEAR:
-            _shift(x, rate, lo, hi, step)
-            return theta + step
-        low, high = (low, theta) if error > 0 else (theta, high)
-        theta = _inside(theta + step, low, high)
-    return nan
+def _take(x: Array, rate: Array, first: Array, cheapest: float, level: Array, reach: Array, theta: float) -> None:
+    """Write the laws' shares at a price, and the rates at which their logarithms grow with its logarithm."""
+    above = exp(theta)
+    for i in range(len(x)):
+        net = above - (first[i] - cheapest)
+        rate[i] = reach[i] * (above / net) if net > 0 else 0.0
+        x[i] = exp(level[i] + reach[i] * (theta if net == above else log(net))) if net > 0 else 0.0
+
+
+@numba.njit(cache=True, error_model="numpy")
+def _take_even(x: Array, rate: Array, level: Array, reach: Array, theta: float) -> None:
+    """As `_take`, where the first share costs the same in every bucket."""
+    for i in range(len(x)):
+        rate[i] = reach[i]
+        x[i] = exp(level[i] + reach[i] * theta)
 
 
 @numba.njit(cache=True, error_model="numpy")
