@@ -14,8 +14,7 @@ from optexec.models.families import Linear, Power
 from optexec.models.objective import ImpactCost, InventoryRisk
 from optexec.models.order import Order
 from optexec.models.problem import Problem
-from optexec.models.scalars import scalar
-from optexec.models.validation import Array, finite, nonnegative, positive_number
+from optexec.models.validation import Array, finite, nonnegative, positive_number, scalar
 
 
 @dataclass(frozen=True)

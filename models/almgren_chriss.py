@@ -16,8 +16,7 @@ from optexec.models.objective import ImpactCost, InventoryRisk, Smoothing
 from optexec.models.order import Order
 from optexec.models.problem import Problem
 from optexec.models.recurrence import Recurrence, angle_of, recurrence
-from optexec.models.scalars import scalar
-from optexec.models.validation import Array, finite, nonnegative, positive, positive_number
+from optexec.models.validation import Array, finite, nonnegative, positive, positive_number, scalar
 
 BISECTIONS = 200
 

@@ -11,8 +11,7 @@ import numpy as np
 from optexec.models.almgren_chriss import AlmgrenChriss
 from optexec.models.errors import InvalidInput
 from optexec.models.families import Power
-from optexec.models.scalars import scalar
-from optexec.models.validation import Array, nonnegative, positive_number
+from optexec.models.validation import Array, nonnegative, positive_number, scalar
 
 
 class Moments(NamedTuple):

@@ -16,8 +16,7 @@ from optexec.models.families import Linear
 from optexec.models.objective import ImpactCost, Term
 from optexec.models.order import Order
 from optexec.models.problem import Problem
-from optexec.models.scalars import scalar
-from optexec.models.validation import Array, Parameter, nonnegative, positive
+from optexec.models.validation import Array, Parameter, nonnegative, positive, scalar
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,5 +1,6 @@
 """Turn what a user wrote into clean numbers and arrays, or say precisely what is wrong with it."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -78,6 +79,25 @@ def positive(name: str, value: Any) -> Parameter:
     return values if values.ndim else float(values)
 
 
+def scalar(rule: Callable[[str, Any], Parameter], name: str, value: Any) -> float:
+    """A single number that a rule, one of the functions above, accepts.
+
+    Raises:
+        InvalidInput: an array, or what the rule refuses.
+
+    >>> scalar(nonnegative, "epsilon", 0)
+    0.0
+    >>> scalar(nonnegative, "epsilon", [0.1, 0.2])
+    Traceback (most recent call last):
+    ...
+    optexec.models.errors.InvalidInput: epsilon must be a single number, got 2 of them
+    """
+    number = rule(name, value)
+    if isinstance(number, np.ndarray):
+        raise InvalidInput(f"{name} must be a single number, got {number.size} of them")
+    return number
+
+
 def positive_number(name: str, value: Any) -> float:
     """A single positive finite number.
 
@@ -86,10 +106,7 @@ def positive_number(name: str, value: Any) -> float:
     ...
     optexec.models.errors.InvalidInput: order.shares must be finite, got inf
     """
-    number = positive(name, value)
-    if isinstance(number, np.ndarray):
-        raise InvalidInput(f"{name} must be a single number, got {number.size} of them")
-    return number
+    return scalar(positive, name, value)
 
 
 def common_length(lengths: dict[str, int]) -> int | None:
