@@ -11,6 +11,7 @@ import numpy as np
 from optexec.models.curvature import Curvature, of_kind
 from optexec.models.errors import InvalidInput, unknown_name
 from optexec.models.impact import Impact, declared, straight_inverse
+from optexec.models.marginal_law import MarginalLaw, line
 from optexec.models.validation import Array, Parameter, common_length, finite, nonnegative, positive
 
 QUOTATIONS = ("total", "per_share")
@@ -147,6 +148,9 @@ class Linear(Family):
     def curvature(self, hi: Array) -> Curvature:
         return of_kind(True, np.asarray(self.slope) == 0 if self._order else True, hi)
 
+    def marginal_law(self) -> MarginalLaw:
+        return line(0.0, 2 * self.slope) if self._order else line(self.slope, 0.0)
+
     @property
     def quadratic(self) -> bool:
         return True
@@ -200,6 +204,9 @@ class Power(Family):
 
     def marginal_slope(self, x: Array) -> Array:
         return self._laws[1](x)
+
+    def marginal_law(self) -> MarginalLaw:
+        return MarginalLaw(0.0, self.a * self.degree, self.degree - 1, 0.0)
 
     def first_price(self, shape: tuple[int, ...]) -> Array:
         return self._laws[0].at_zero() + np.zeros(shape)

@@ -11,6 +11,7 @@ import numpy as np
 
 from optexec.models.curvature import Curvature, of_sum
 from optexec.models.errors import InvalidInput
+from optexec.models.marginal_law import MarginalLaw, line
 from optexec.models.validation import Array, common_length
 
 Piece = tuple[float, float, bool]
@@ -45,6 +46,10 @@ class Impact(ABC):
     def marginal_left(self, x: Array) -> Array:
         """Left-hand derivative of the cost; differs from `marginal` at a kink only."""
         return self.marginal(x)
+
+    def marginal_law(self) -> MarginalLaw | None:
+        """The marginal cost as a power and a straight line; None where it is not of that form."""
+        return None
 
     def first_price(self, shape: tuple[int, ...]) -> Array:
         """Marginal cost of the first share in each bucket, dollars a share; (N,), or (M, N) for M orders."""
@@ -203,6 +208,12 @@ class Sum(Impact):
 
     def marginal_slope(self, x: Array) -> Array:
         return reduce(add, (part.marginal_slope(x) for part in self.parts))
+
+    def marginal_law(self) -> MarginalLaw | None:
+        law: MarginalLaw | None = line(0.0, 0.0)
+        for part in self.parts:
+            law = None if law is None else law.plus(part.marginal_law())
+        return law
 
     def first_price(self, shape: tuple[int, ...]) -> Array:
         return reduce(add, (part.first_price(shape) for part in self.parts))

@@ -9,6 +9,7 @@ from optexec.models.curvature import Curvature
 from optexec.models.errors import InvalidInput
 from optexec.models.families import Family
 from optexec.models.impact import Impact, Sum, declared
+from optexec.models.marginal_law import MarginalLaw
 from optexec.models.validation import Array
 
 Group = tuple[Any, Impact]
@@ -96,6 +97,16 @@ class PerBucket(Impact):
                 shape.inflection,
             )
         return out
+
+    def marginal_law(self) -> MarginalLaw | None:
+        gathered = MarginalLaw(*np.empty((len(MarginalLaw._fields), *self.shape)))
+        for at, impact in self.groups:
+            law = impact.marginal_law()
+            if law is None:
+                return None
+            for whole, part in zip(gathered, law, strict=True):
+                whole[..., at] = part
+        return gathered
 
     @property
     def smooth(self) -> bool:

@@ -4,14 +4,14 @@ Costs are those of `AlmgrenChriss` without drift; equation numbers are those of 
 """
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from optexec.models.almgren_chriss import AlmgrenChriss
 from optexec.models.errors import InvalidInput
 from optexec.models.families import Power
-from optexec.models.validation import Array, nonnegative, positive_number, scalar
+from optexec.models.validation import Array, finite, nonnegative, positive_number, scalar
 
 
 class Moments(NamedTuple):
@@ -144,32 +144,79 @@ def best_uniform_horizon(eta: float, sigma: float, risk_aversion: float, periods
     return math.sqrt(3 * positive_number("eta", eta) / (risk * (1 - 1 / periods) * (1 - 1 / (2 * periods))))
 
 
-def best_number_of_slices(shares: float, impact: Power, cost_per_slice: float) -> int:
-    """The number N of equal slices with the least N c(X/N) + N f: impact falls with N, a charge f for each slice grows.
+def slicing_costs(
+    shares: float, impact: Power, cost_per_slice: float, slices: Any, holding_cost: float = 0.0
+) -> dict[str, Array]:
+    """What an order costs in N equal slices, in dollars, by its parts: impact N c(X/N), charges N f, risk.
 
-    For c(x) = a x^b with b > 1 the best N is next to X (a (b-1)/f)^(1/b). One slice where b <= 1. Without a charge
-    each further slice makes the order cheaper and no number is the best.
+    The slices are a fixed time tau apart, so that more of them take longer. Risk is lambda times the variance,
+    phi X^2 (N-1)(2N-1)/(6N) with phi = lambda sigma^2 tau (`uniform_moments`).
 
     Args:
         shares: X, > 0.
         impact: cost of a slice, one for all: scalars.
         cost_per_slice: f > 0 dollars, such as a ticket charge.
+        slices: N, whole numbers >= 1, (K,).
+        holding_cost: phi = lambda sigma^2 tau dollars a share^2 held from one slice to the next, >= 0.
+
+    Returns:
+        "impact", "charges" and "risk", each (K,).
 
     Raises:
         InvalidInput: a value out of range, one curve a bucket.
 
-    >>> best_number_of_slices(10_000, Power(a=1e-6, b=1.0, quoted="per_share"), cost_per_slice=1.0)
-    10
+    >>> impact = Power(a=1e-6, b=1.0, quoted="per_share")
+    >>> {name: part.tolist() for name, part in slicing_costs(1_000, impact, 0.5, [1, 2], holding_cost=4e-6).items()}
+    {'impact': [1.0, 0.5], 'charges': [0.5, 1.0], 'risk': [0.0, 1.0]}
     """
-    shares, charge = positive_number("shares", shares), positive_number("cost_per_slice", cost_per_slice)
-    if impact.shape:
-        raise InvalidInput(f"impact must be one curve for all slices, got {impact.buckets} of them; give scalars")
+    shares, charge, risk = _slicing(shares, impact, cost_per_slice, holding_cost)
+    number = np.atleast_1d(finite("slices", slices))
+    if number.min() < 1:
+        raise InvalidInput(f"slices must be >= 1, got {float(number.min())!r}")
+    return {
+        "impact": number * impact.cost(shares / number),
+        "charges": number * charge,
+        "risk": risk * (number - 1) * (2 * number - 1) / (6 * number),
+    }
+
+
+def best_number_of_slices(shares: float, impact: Power, cost_per_slice: float, holding_cost: float = 0.0) -> int:
+    """The number N of equal slices that cost least (see `slicing_costs`): impact falls with N, charges and risk grow.
+
+    For c(x) = a x^b with b > 1 the costs are convex in N, and the best N is next to where their slope is zero:
+    a (b-1) (X/N)^b = f + phi X^2 (2 - 1/N^2)/6, which is N = X (a (b-1)/f)^(1/b) without risk. One slice where b <= 1.
+    Without a charge or risk each further slice makes the order cheaper and no number is the best.
+
+    Args, raises: as `slicing_costs`.
+
+    >>> impact = Power(a=1e-6, b=1.0, quoted="per_share")
+    >>> best_number_of_slices(10_000, impact, cost_per_slice=1.0)
+    10
+    >>> best_number_of_slices(10_000, impact, cost_per_slice=1.0, holding_cost=1e-7)
+    5
+    """
+    shares, charge, risk = _slicing(shares, impact, cost_per_slice, holding_cost)
     scale, degree = float(impact.a), float(impact.degree)
     if degree <= 1:
         return 1
-    near = max(1, math.floor(shares * (scale * (degree - 1) / charge) ** (1 / degree)))
+
+    def falls(slices: int) -> bool:
+        return scale * (degree - 1) * (shares / slices) ** degree > charge + risk * (2 - 1 / slices**2) / 6
 
     def cost(slices: int) -> float:
-        return slices * (charge + float(impact.cost(np.array(shares / slices))))
+        return float(sum(slicing_costs(shares, impact, charge, slices, holding_cost).values())[0])
 
-    return min((near, near + 1), key=cost)
+    most = shares * (scale * (degree - 1) / (charge + risk / 6)) ** (1 / degree)
+    low, high = 1, max(1, math.floor(most)) + 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if falls(middle) else (low, middle)
+    return min((low, low + 1), key=cost)
+
+
+def _slicing(shares: float, impact: Power, cost_per_slice: float, holding_cost: float) -> tuple[float, float, float]:
+    """X, f and phi X^2, checked."""
+    if impact.shape:
+        raise InvalidInput(f"impact must be one curve for all slices, got {impact.buckets} of them; give scalars")
+    size, charge = positive_number("shares", shares), positive_number("cost_per_slice", cost_per_slice)
+    return size, charge, scalar(nonnegative, "holding_cost", holding_cost) * size**2

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from optexec.models.families import Linear
 from optexec.models.impact import Impact
+from optexec.models.marginal_law import MarginalLaw
 from optexec.models.objective import ImpactCost, InventoryRisk, Smoothing, inventory
 from optexec.models.per_bucket import remade, rows, structure
 from optexec.models.problem import Problem
-from optexec.models.validation import Array
+from optexec.models.validation import Array, Parameter
 from optexec.solvers.feasible import meet
 
 TINY = np.finfo(float).tiny
@@ -106,6 +107,15 @@ class Block:
     def _has_risk(self) -> bool:
         return bool(self.risk.any())
 
+    @cached_property
+    def law(self) -> MarginalLaw | None:
+        """As `marginal`, where it is a power and a straight line: every field (M, N). None where it is not."""
+        law = self.impact.marginal_law()
+        if law is None:
+            return None
+        rate, first = self.rho + law.rate, self.offset + law.first
+        return MarginalLaw(*(_filled(v, self.lo.shape) for v in (first, law.scale, law.exponent, rate)))
+
     def marginal(self, x: Array) -> Array:
         """Derivative of each bucket's own costs, inventory apart, dollars a share; right-hand at a kink."""
         impact = self.impact.marginal(x)
@@ -158,6 +168,12 @@ class Block:
 
 
 ZERO: Any = np.zeros((1, 1))
+
+
+def _filled(values: Parameter, shape: tuple[int, ...]) -> Array:
+    out = np.empty(shape)
+    out[...] = values
+    return out
 
 
 @numba.njit(cache=True, error_model="numpy")

@@ -13,6 +13,8 @@ NEAR = 1e-7
 """Relative distance of the laws' shares from the order from which one more step, and its first order, is exact."""
 LONGEST = 3.0
 """Longest step of the logarithm of a price."""
+ROUNDING = 4 * np.finfo(float).eps
+"""Relative distance of a total from the order that rounding leaves."""
 MAX_PRICES = 80
 SEARCHING, FOUND, LOST = 0, 1, 2
 """States of an order."""
@@ -131,18 +133,14 @@ def _search(
 ) -> float:
     """Halley's steps on the logarithm of the laws' shares, inside a bracket; NaN if they do not arrive."""
     rate, low, high = np.empty(len(x)), -inf, inf
-    even = first.max() == cheapest
     for _ in range(MAX_PRICES):
-        if even:
-            _take_even(x, rate, level, reach, theta)
-        else:
-            _take(x, rate, first, cheapest, level, reach, theta)
+        _take(x, rate, first, cheapest, level, reach, theta)
         error, step = _halley(x, rate, lo, hi, shares)
         if abs(error) <= NEAR:
             _shift(x, rate, lo, hi, step)
             return theta + step
         low, high = (low, theta) if error > 0 else (theta, high)
-        theta = _inside(theta + step, low, high)
+        theta = within_bracket(theta + step, low, high)
     return nan
 
 
@@ -157,15 +155,7 @@ def _take(x: Array, rate: Array, first: Array, cheapest: float, level: Array, re
 
 
 @numba.njit(cache=True, error_model="numpy")
-def _take_even(x: Array, rate: Array, level: Array, reach: Array, theta: float) -> None:
-    """As `_take`, where the first share costs the same in every bucket."""
-    for i in range(len(x)):
-        rate[i] = reach[i]
-        x[i] = exp(level[i] + reach[i] * theta)
-
-
-@numba.njit(cache=True, error_model="numpy")
-def _inside(theta: float, low: float, high: float) -> float:
+def within_bracket(theta: float, low: float, high: float) -> float:
     """A step that stays in the bracket; else the middle of it."""
     return theta if low < theta < high else 0.5 * (low + high)
 
@@ -181,9 +171,21 @@ def _halley(x: Array, rate: Array, lo: Array, hi: Array, shares: float) -> tuple
         total += x[i]
         change += x[i] * rate[i]
         bend += x[i] * rate[i] * rate[i]
+    return halley_step(total, change, bend, shares)
+
+
+@numba.njit(cache=True, error_model="numpy")
+def halley_step(total: float, change: float, bend: float, shares: float) -> tuple[float, float]:
+    """The excess of a total over an order in logarithms, and the step of the logarithm of the price to undo it.
+
+    Args:
+        total: shares at the price.
+        change, bend: first and second derivative of the total by the logarithm of the price.
+        shares: size of the order.
+    """
     error = log(total / shares)
-    if error == 0:
-        return 0.0, 0.0
+    if error == 0 or (not change > 0 and abs(error) <= ROUNDING):
+        return error, 0.0
     if not change > 0:
         return error, -LONGEST if error > 0 else LONGEST
     elasticity = change / total

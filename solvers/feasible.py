@@ -55,27 +55,37 @@ def meet(x: Array, lo: Array, hi: Array, shares: Array) -> Array:
     [[60.0, 210.0]]
     """
     inside = np.array(x)
-    _spread_missing(inside, lo, hi, shares)
+    _meet_all(inside, lo, hi, shares)
     return inside
 
 
 @numba.njit(cache=True, error_model="numpy")
-def _spread_missing(x: Array, lo: Array, hi: Array, shares: Array) -> None:
+def _meet_all(x: Array, lo: Array, hi: Array, shares: Array) -> None:
     for m in range(len(x)):
-        for i in range(x.shape[1]):
-            x[m, i] = min(max(x[m, i], lo[m, i]), hi[m, i])
-        for _ in range(3):
-            missing = shares[m, 0] - x[m].sum()
-            if not abs(missing) > EXACT * shares[m, 0]:
-                break
-            weight = np.where(x[m] < hi[m], x[m], 0.0) if missing > 0 else x[m] - lo[m]
-            if missing > 0 and not weight.any():
-                weight = hi[m] - x[m]
-            whole = weight.sum()
-            if not whole > 0:
-                break
-            for i in range(len(weight)):
-                x[m, i] = min(max(x[m, i] + missing / whole * weight[i], lo[m, i]), hi[m, i])
+        meet_order(x[m], lo[m], hi[m], shares[m, 0])
+
+
+@numba.njit(cache=True, error_model="numpy")
+def meet_order(x: Array, lo: Array, hi: Array, shares: float) -> None:
+    """As `meet`, for one order and in place, compiled: (N,)."""
+    for i in range(len(x)):
+        x[i] = min(max(x[i], lo[i]), hi[i])
+    for _ in range(3):
+        missing = shares - x.sum()
+        if not abs(missing) > EXACT * shares:
+            break
+        whole, idle = 0.0, 0.0
+        for i in range(len(x)):
+            whole += x[i] - lo[i] if missing < 0 else (x[i] if x[i] < hi[i] else 0.0)
+            idle += hi[i] - x[i]
+        empty = missing > 0 and not whole > 0
+        whole = idle if empty else whole
+        if not whole > 0:
+            break
+        for i in range(len(x)):
+            room = hi[i] - x[i]
+            weight = x[i] - lo[i] if missing < 0 else (room if empty else (x[i] if room > 0 else 0.0))
+            x[i] = min(max(x[i] + missing / whole * weight, lo[i]), hi[i])
 
 
 def spread(problem: Problem, weights: Array) -> Array:

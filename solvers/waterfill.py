@@ -11,6 +11,7 @@ from optexec.models.problem import Problem
 from optexec.models.validation import Array
 from optexec.solvers.block import Block, total
 from optexec.solvers.clearing import FOUND, SEARCHING, check_prices, clear_laws
+from optexec.solvers.power_clearing import clear_powers
 from optexec.solvers.segments import segments
 
 EPS = np.finfo(float).eps
@@ -83,9 +84,17 @@ def clear(block: Block) -> Array:
     >>> clear(Block.of(ox.Problem(ox.Order(300), ox.Power([1.0, 2.0], 2.0), ox.objective("A")))).round(9).tolist()
     [[200.0, 100.0]]
     """
-    found, x = _by_power_laws(block) if block.impact.smooth else (np.zeros(len(block.lo), dtype=bool), block.inside())
-    if not found.all():
-        x[~found] = _by_brackets(block.some(~found))
+    x = np.empty(block.lo.shape)
+    found = np.zeros(len(x), dtype=bool)
+    if block.law is not None:
+        clear_powers(*block.law, block.lo, block.hi, block.shares, x, found)
+        if found.all():
+            return x
+    for method in (_by_power_laws, _by_brackets) if block.impact.smooth else (_by_brackets,):
+        rest = ~found
+        found[rest], x[rest] = method(block.some(rest))
+        if found.all():
+            break
     return block.settle(x)
 
 
@@ -140,8 +149,8 @@ class _Supply:
             return total(np.where(inside, 1.0 / self.block.slope(x), 0.0))
 
 
-def _by_brackets(block: Block) -> Array:
-    """The shares at the price where supply meets the order.
+def _by_brackets(block: Block) -> tuple[Mask, Array]:
+    """As `_by_power_laws`, for all convex costs: the shares at the price where supply meets the order.
 
     Every step halves the excess or takes the middle of the bracket, so the loop ends.
     """
@@ -168,7 +177,7 @@ def _by_brackets(block: Block) -> Array:
     room = total(above - below)
     missing = block.shares - total(below)
     share = np.divide(missing, room, out=np.zeros(room.shape), where=room > 0)
-    return below + np.clip(share, 0.0, 1.0) * (above - below)
+    return np.ones(len(share), dtype=bool), below + np.clip(share, 0.0, 1.0) * (above - below)
 
 
 def _between_kinks(
