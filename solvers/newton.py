@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optexec.models.errors import InvalidInput, SolverFailure
+from optexec.models.marginal_law import MarginalLaw
 from optexec.models.objective import ImpactCost, InventoryRisk, Smoothing
 from optexec.models.problem import Problem
 from optexec.models.schedule import TINY
@@ -25,6 +26,7 @@ from optexec.solvers.central_path import (
     newton_moves,
 )
 from optexec.solvers.certificate import certify_block
+from optexec.solvers.law_values import law_values
 from optexec.solvers.scaling import NOTHING
 from optexec.solvers.segments import has_only_one_table, joined, segments
 from optexec.solvers.waterfill import clear
@@ -196,6 +198,9 @@ class _Path:
         self.block = block
         self.curved = bool(curves)
         self.own = replace(block, impact=joined(curves)).by_bucket()
+        law = self.own.law
+        self.law = None if law is None else MarginalLaw(*(np.ascontiguousarray(v.T) for v in law))
+        self.values = np.empty(block.lo.T.shape), np.empty(block.lo.T.shape)
         room, self.slope = (np.ascontiguousarray(part.T) for part in (room, slope))
         self.sizes = block.shares[:, 0]
         self.free = room > CLOSED * self.sizes
@@ -236,8 +241,7 @@ class _Path:
                     self.free,
                     self.slope,
                     x.T,
-                    np.ascontiguousarray(self.own.marginal(x).T),
-                    np.ascontiguousarray(self.own.slope(x).T),
+                    *self._derivatives(x),
                     self.risk,
                     self.sizes,
                     ends,
@@ -266,14 +270,20 @@ class _Path:
         above = state[ABOVE]
         return (self.own.lo.T + (above[0] if len(above) == 1 else above.sum(axis=0))).T
 
+    def _derivatives(self, x: Array) -> tuple[Array, Array]:
+        """First and second derivatives of the curved costs at shares (M, N), as (N, M)."""
+        if self.law is None:
+            return np.ascontiguousarray(self.own.marginal(x).T), np.ascontiguousarray(self.own.slope(x).T)
+        law_values(*self.law, np.ascontiguousarray(x.T), *self.values)
+        return self.values
+
     def polished(self, x: Array) -> Array:
         """Shares after a Newton step on their logarithms, which slices of any size can follow, (M, N)."""
         block = self.block
         with np.errstate(all="ignore"):
             move = newton_moves(
                 np.ascontiguousarray(x.T),
-                np.ascontiguousarray(self.own.marginal(x).T),
-                np.ascontiguousarray(self.own.slope(x).T),
+                *self._derivatives(x),
                 np.ascontiguousarray(((x > block.lo) & (x < block.hi)).T),
                 self.risk,
                 self.sizes,

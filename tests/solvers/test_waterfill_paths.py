@@ -1,4 +1,4 @@
-"""The two ways in which water-filling finds its price: power laws where curves are smooth, brackets elsewhere."""
+"""The ways in which water-filling finds its price: laws known outright, laws fitted where curves are smooth, brackets."""
 
 from itertools import product
 
@@ -12,6 +12,7 @@ from strategies import SHAPES, cases, examples, impact_of
 
 import optexec as ox
 from optexec.solvers import waterfill
+from optexec.solvers.block import Block
 
 SHARES = 1_000.0
 
@@ -87,6 +88,7 @@ SMOOTHING = {"none": 0.0, "some": [1e-6, 0.0, 4e-6], "mostly": [1e-2, 2e-2, 3e-2
 
 @pytest.mark.parametrize(("curves", "limits", "rho"), list(product(SMOOTH, LIMITS, SMOOTHING)))
 def test_power_laws_alone_solve_smooth_curves(curves, limits, rho, monkeypatch):
+    monkeypatch.setattr(Block, "law", None)
     case, problem = declared(SMOOTH[curves], SMOOTHING[rho], **LIMITS[limits])
     wanted = ox.solve(problem, "waterfill").x
     monkeypatch.setattr(waterfill, "_by_brackets", never)
@@ -94,11 +96,37 @@ def test_power_laws_alone_solve_smooth_curves(curves, limits, rho, monkeypatch):
     np.testing.assert_array_equal(s.x, wanted)
 
 
+LAWS = [name for name in SMOOTH if name not in ("two powers", "saturating")]
+
+
+@pytest.mark.parametrize(("curves", "limits", "rho"), list(product(LAWS, LIMITS, SMOOTHING)))
+def test_a_power_and_a_line_are_cleared_at_once(curves, limits, rho, monkeypatch):
+    case, problem = declared(SMOOTH[curves], SMOOTHING[rho], **LIMITS[limits])
+    with monkeypatch.context() as patch:
+        patch.setattr(Block, "law", None)
+        fitted = ox.solve(problem, "waterfill").x
+    monkeypatch.setattr(waterfill, "_by_power_laws", never)
+    s = check(case, problem)
+    np.testing.assert_allclose(s.x, fitted, rtol=1e-10, atol=1e-12 * SHARES)
+
+
+@pytest.mark.parametrize("curves", SMOOTH)
+@pytest.mark.parametrize("rho", SMOOTHING)
+def test_the_law_of_a_block_is_its_marginal_cost(curves, rho):
+    _, problem = declared(SMOOTH[curves], SMOOTHING[rho])
+    block = Block.of(problem)
+    assert (block.law is None) == (curves not in LAWS)
+    if block.law is not None:
+        x = np.array([[0.0, 1.0, 300.0]])
+        np.testing.assert_allclose(block.law(x), block.marginal(x), rtol=1e-14)
+
+
 @pytest.mark.parametrize("curves", SMOOTH)
 @pytest.mark.parametrize("limits", LIMITS)
 def test_brackets_find_what_power_laws_find(curves, limits, monkeypatch):
     case, problem = declared(SMOOTH[curves], SMOOTHING["some"], **LIMITS[limits])
     wanted = ox.solve(problem, "waterfill").x
+    monkeypatch.setattr(Block, "law", None)
     monkeypatch.setattr(waterfill, "_by_power_laws", lambda block: (np.zeros(len(block.lo), bool), block.inside()))
     np.testing.assert_allclose(check(case, problem).x, wanted, rtol=1e-8, atol=1e-9 * SHARES)
 
