@@ -107,7 +107,7 @@ def psi_for_var(problem: Problem, sigma: Any, confidence: float = 0.95) -> float
     Raises:
         InvalidInput: values out of range; an order without a choice; a confidence at which trading at once is best.
 
-    Source: Almgren and Chriss (2001), section 4.1.
+    Source: Almgren and Chriss (2001), section 3.2.
 
     >>> import optexec as ox
     >>> problem = ox.Problem(ox.Order(300), ox.Power(a=1e-4, b=2.0), ox.objective("A"), buckets=10)

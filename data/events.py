@@ -19,6 +19,7 @@ class Events(NamedTuple):
         halted: whether trading is halted after each event, (E,).
         rows: rows of the file that these events were read from, those dropped included.
         dropped: how many rows were left out, by reason.
+        doubtful: how many rows were kept although something about them is odd, by reason.
 
     >>> empty = Events(pd.DatetimeIndex([], tz="America/New_York"), np.empty((0, 40)), np.empty(0), np.empty(0, bool))
     >>> len(empty.time), empty.rows
@@ -31,3 +32,4 @@ class Events(NamedTuple):
     halted: NDArray[np.bool_]
     rows: int = 0
     dropped: Mapping[str, int] = {}
+    doubtful: Mapping[str, int] = {}

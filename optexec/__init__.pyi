@@ -29,6 +29,7 @@ from .models.objective import volatility_weights as volatility_weights
 from .models.order import Order as Order
 from .models.per_bucket import PerBucket as PerBucket
 from .models.piecewise import build_piecewise as build_piecewise
+from .models.price_risk import PriceRisk as PriceRisk
 from .models.problem import Problem as Problem
 from .models.schedule import Schedule as Schedule
 from .models.slices import declare_slices as declare_slices

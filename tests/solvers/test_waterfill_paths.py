@@ -1,4 +1,4 @@
-"""The ways in which water-filling finds its price: laws known outright, laws fitted where curves are smooth, brackets."""
+"""How water-filling finds its price: laws known outright, laws fitted where curves are smooth, brackets elsewhere."""
 
 from itertools import product
 
