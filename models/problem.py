@@ -1,5 +1,6 @@
 """The declaration: an order, its impact, the terms of the objective and the limits, over one set of buckets."""
 
+from copy import copy
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -60,8 +61,7 @@ class Problem:
     ) -> None:
         self.order = _of_class("order", order, Order)
         self.impact = _of_class("impact", impact, Impact)
-        self.terms: Objective = Objective((terms,)) if isinstance(terms, Term) else terms
-        _of_class("terms", self.terms, Objective)
+        self.terms = _objective(terms)
         self.limits = Limits() if limits is None else _of_class("limits", limits, Limits)
         self.index = _index(buckets, self._lengths())
         self.buckets = len(self.index)
@@ -100,8 +100,18 @@ class Problem:
         >>> problem.replace(terms=ox.objective("B", rho=1e-6)).terms.find(ox.Smoothing).rho
         1e-06
         """
+        if changes.keys() == {"terms"}:
+            return self._charging(_objective(changes["terms"]))
         kept = {name: getattr(self, name) for name in ("order", "impact", "terms", "limits")}
         return Problem(**{**kept, "buckets": self.index, **changes})
+
+    def _charging(self, terms: Objective) -> "Problem":
+        """The same problem with another objective; what does not depend on it is not computed again."""
+        other = copy(self)
+        other.terms = terms
+        common_length({"buckets": self.buckets, **other._lengths()})
+        other._check_range()
+        return other
 
     @property
     def shares(self) -> float:
@@ -204,6 +214,11 @@ class Problem:
         if x.shape != (self.buckets,):
             raise InvalidInput(f"shares must have one value for each of {self.buckets} buckets, got {x.size}")
         return x
+
+
+def _objective(terms: Any) -> Objective:
+    found: Objective = _of_class("terms", Objective((terms,)) if isinstance(terms, Term) else terms, Objective)
+    return found
 
 
 def _of_class(name: str, value: Any, kind: type) -> Any:

@@ -204,7 +204,7 @@ def best_number_of_slices(shares: float, impact: Power, cost_per_slice: float, h
         return scale * (degree - 1) * (shares / slices) ** degree > charge + risk * (2 - 1 / slices**2) / 6
 
     def cost(slices: int) -> float:
-        return float(sum(slicing_costs(shares, impact, charge, slices, holding_cost).values())[0])
+        return sum(float(part[0]) for part in slicing_costs(shares, impact, charge, slices, holding_cost).values())
 
     most = shares * (scale * (degree - 1) / (charge + risk / 6)) ** (1 / degree)
     low, high = 1, max(1, math.floor(most)) + 1

@@ -50,18 +50,48 @@ def _cheapest(x: Array, right: Array, hi: Array) -> float:
 
 @numba.njit(cache=True, error_model="numpy")
 def _filling(x: Array, left: Array, right: Array, lo: Array, hi: Array, shares: float) -> float:
-    """The multiplier at which the tangent problem is solved: fill up from the floors in order of derivative."""
+    """The multiplier at which the tangent problem is solved: fill up from the floors in order of derivative.
+
+    The order is found as far as it matters: of the steps on either side of a middle one, those are sorted further
+    among which the order is filled (Hoare's selection).
+    """
     n = len(x)
-    derivatives = np.empty(2 * n)
-    derivatives[:n], derivatives[n:] = left, right
-    wanted = (shares - lo.sum()) * (1.0 - ROUNDING)
-    filled, price = 0.0, np.nan
-    for k in np.argsort(derivatives):
-        price = derivatives[k]
-        filled += x[k] - lo[k] if k < n else hi[k - n] - x[k - n]
-        if filled >= wanted:
-            break
-    return price
+    price, room = np.empty(2 * n), np.empty(2 * n)
+    wanted = shares
+    for i in range(n):
+        price[i], room[i] = left[i], x[i] - lo[i]
+        price[n + i], room[n + i] = right[i], hi[i] - x[i]
+        wanted -= lo[i]
+    wanted *= 1.0 - ROUNDING
+    first, last = 0, 2 * n - 1
+    while first < last:
+        middle = _median(price[first], price[(first + last) // 2], price[last])
+        i, j = first, last
+        while i <= j:
+            while price[i] < middle:
+                i += 1
+            while price[j] > middle:
+                j -= 1
+            if i <= j:
+                price[i], price[j] = price[j], price[i]
+                room[i], room[j] = room[j], room[i]
+                i, j = i + 1, j - 1
+        below = room[first : j + 1].sum()
+        if first <= j and wanted <= below:
+            last = j
+            continue
+        wanted -= below
+        if i - j == 2:
+            if wanted <= room[j + 1]:
+                return middle
+            wanted -= room[j + 1]
+        first = i
+    return price[min(first, last)]
+
+
+@numba.njit(cache=True, error_model="numpy")
+def _median(a: float, b: float, c: float) -> float:
+    return max(min(a, b), min(max(a, b), c))
 
 
 @numba.njit(cache=True, error_model="numpy")
