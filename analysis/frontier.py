@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from optexec.analysis.comparison import baselines
 from optexec.analysis.plots import plot_frontier
 from optexec.analysis.tradeoff import Tradeoff
 from optexec.models.errors import InvalidInput
 from optexec.models.problem import Problem
-from optexec.models.schedule import Schedule
+from optexec.models.schedule import TINY, Schedule
 from optexec.models.validation import Array, nonnegative
 from optexec.solvers.batches import solve_many
 from optexec.solvers.dispatch import solve
@@ -24,6 +25,8 @@ from optexec.solvers.evaluation import GAP
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+STRIDE = 12
+"""Risk aversions from one that is solved from nothing to the next."""
 SCHEMA = "optexec.frontier.v1"
 
 
@@ -142,8 +145,9 @@ def frontier(
     """The efficient frontier of a problem: minimise cost + psi/2 sum_{i<N} w_i R_i^2 for rising psi.
 
     The cost is the objective without inventory risk. For convex problems it falls and is convex as the variance
-    rises. Convex problems are solved together, as the rows of one array (see `solve_many`); whole lots and curves of
-    other shapes one at a time, and there the frontier is the part that a psi can reach, its convex hull.
+    rises. Convex problems are solved together, as the rows of one array (see `solve_many`), and most of them from a
+    start between two that are solved; whole lots and curves of other shapes one at a time, and there the frontier is
+    the part that a psi can reach, its convex hull.
 
     Args:
         problem: any declaration. Its psi, if it has one, does not matter; its weights w are those of the risk,
@@ -180,7 +184,26 @@ def frontier(
 
 
 def _optima(tradeoff: Tradeoff, levels: Array, method: str, gap: float, time_limit: float) -> tuple[Schedule, ...]:
-    return tuple(solve_many([tradeoff.at(psi) for psi in levels.tolist()], method, gap, time_limit))
+    """Optima at rising psi: those at every `STRIDE`-th first, the others from starts between these."""
+    problems = np.array([tradeoff.at(psi) for psi in levels.tolist()], dtype=object)
+    first = np.zeros(len(levels), dtype=bool)
+    first[::STRIDE] = first[-1:] = True
+    found = np.empty(len(levels), dtype=object)
+    found[first] = solve_many(problems[first], method, gap, time_limit)
+    starts = _between(levels, first, [schedule.x for schedule in found[first]])
+    found[~first] = solve_many(problems[~first], method, gap, time_limit, starts)
+    return tuple(found)
+
+
+def _between(levels: Array, known: NDArray[np.bool_], shares: list[Array]) -> list[Array]:
+    """Shares at the levels that are not known, between those of their neighbours: geometrically where both trade."""
+    at = np.log(np.maximum(levels, TINY))
+    above = np.searchsorted(at[known], at[~known])
+    low, high = np.array(shares)[above - 1], np.array(shares)[above]
+    part = ((at[~known] - at[known][above - 1]) / (at[known][above] - at[known][above - 1]))[:, None]
+    both = (low > 0) & (high > 0)
+    even = low + part * (high - low)
+    return list(np.where(both, low ** np.where(both, 1 - part, 0.0) * high ** np.where(both, part, 0.0), even))
 
 
 def _records(table: pd.DataFrame) -> list[Any]:

@@ -365,6 +365,11 @@ class Objective:
     def __iter__(self) -> Iterator[Term]:
         return iter(self.terms)
 
+    @property
+    def lengths(self) -> dict[str, int]:
+        """Name -> length of each parameter of a term that is an array."""
+        return {name: length for term in self.terms for name, length in term.lengths.items()}
+
     def __add__(self, other: "Term | Objective") -> "Objective":
         """This objective and one more term, or the terms of another."""
         if isinstance(other, Term):

@@ -99,14 +99,14 @@ class PerBucket(Impact):
         return out
 
     def marginal_law(self) -> MarginalLaw | None:
-        gathered = MarginalLaw(*np.empty((len(MarginalLaw._fields), *self.shape)))
+        gathered = np.empty((len(MarginalLaw._fields), *self.shape))
         for at, impact in self.groups:
             law = impact.marginal_law()
             if law is None:
                 return None
             for whole, part in zip(gathered, law, strict=True):
                 whole[..., at] = part
-        return gathered
+        return MarginalLaw(*gathered)
 
     @property
     def smooth(self) -> bool:

@@ -1,5 +1,6 @@
 """The declaration: an order, its impact, the terms of the objective and the limits, over one set of buckets."""
 
+from collections.abc import Iterable
 from copy import copy
 from dataclasses import replace
 from functools import cached_property
@@ -69,16 +70,16 @@ class Problem:
         self.hi: Array
         self.lo, self.hi = self.limits.bounds(order, self.buckets)
         self.smallest: Array = self.limits.thresholds(self.lo, self.hi)
-        self._check_range()
+        self._check_range(self.terms)
 
     def __repr__(self) -> str:
         return f"<Problem: {self.order!r} over {self.buckets} buckets, {' + '.join(t.name for t in self.terms)}>"
 
-    def _check_range(self) -> None:
-        """Refuse numbers that leave the range which arithmetic can square and add up."""
+    def _check_range(self, terms: Iterable[Term]) -> None:
+        """Refuse numbers that leave the range which arithmetic can square and add up, in these of its terms."""
         smallest = min(self.shares, self.order.lot or self.shares)
         with np.errstate(all="ignore"):
-            dearest = abs(self.objective(self.hi)) if self.shares <= LARGEST else np.inf
+            dearest = abs(self._total(terms, self.hi)) if self.shares <= LARGEST else np.inf
         if not (dearest <= LARGEST and smallest >= 1 / LARGEST):
             raise InvalidInput(
                 f"{self.shares:.3g} shares would cost up to ${dearest:.3g}, beyond what can be computed; "
@@ -87,10 +88,7 @@ class Problem:
 
     def _lengths(self) -> dict[str, int]:
         impact = {} if self.impact.buckets is None else {"impact": self.impact.buckets}
-        lengths = impact | self.limits.lengths
-        for term in self.terms:
-            lengths |= term.lengths
-        return lengths
+        return impact | self.limits.lengths | self.terms.lengths
 
     def replace(self, **changes: Any) -> "Problem":
         """The same declaration with some of the constructor's arguments changed.
@@ -109,8 +107,8 @@ class Problem:
         """The same problem with another objective; what does not depend on it is not computed again."""
         other = copy(self)
         other.terms = terms
-        common_length({"buckets": self.buckets, **other._lengths()})
-        other._check_range()
+        common_length({"buckets": self.buckets, **terms.lengths})
+        other._check_range([term for term in terms if term not in self.terms])
         return other
 
     @property
@@ -190,7 +188,10 @@ class Problem:
 
     def objective(self, x: Array) -> float:
         """Value of the objective at shares x, (N,), in dollars."""
-        return sum(self.breakdown(x).values())
+        return self._total(self.terms, x)
+
+    def _total(self, terms: Iterable[Term], x: Array) -> float:
+        return sum(float(term.bucket_costs(self, x).sum()) for term in terms)
 
     def breakdown(self, x: Array) -> dict[str, float]:
         """Cost of each term at shares x, in dollars, by name."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from optexec.models.errors import OptexecError, SolverFailure
+from optexec.models.errors import InvalidInput, OptexecError, SolverFailure
 from optexec.models.objective import InventoryRisk
 from optexec.models.problem import Problem
 from optexec.models.schedule import Schedule
@@ -23,11 +23,18 @@ CHUNK = 8_192
 """Buckets, over all orders, that are solved together: few enough for their arrays to stay in a processor's cache."""
 FEASIBLE = 1e-9
 """Fraction of an order that its shares may miss it by."""
-METHODS: dict[str, Callable[[Block], Array]] = {"waterfill": waterfill.clear, "newton": newton.optimum}
+METHODS: dict[str, Callable[[Block, Array | None], Array]] = {
+    "waterfill": lambda block, start: waterfill.clear(block),
+    "newton": newton.optimum,
+}
 
 
 def solve_many(
-    problems: Iterable[Problem], method: str = "auto", gap: float = GAP, time_limit: float = 60.0
+    problems: Iterable[Problem],
+    method: str = "auto",
+    gap: float = GAP,
+    time_limit: float = 60.0,
+    starts: Iterable[Any] | None = None,
 ) -> list[Schedule]:
     """Solve many problems; as `solve` for each of them, to rounding.
 
@@ -39,6 +46,7 @@ def solve_many(
         problems: the declarations.
         method, gap: as in `solve`.
         time_limit: seconds for each order that is solved by itself.
+        starts: a schedule or shares near the optimum of each problem, as `start` of `solve`.
 
     Returns:
         A schedule for each problem, in their order; `seconds` of orders that were solved together is their share.
@@ -54,11 +62,22 @@ def solve_many(
     """
     problems = list(problems)
     gap = positive_number("gap", gap)
+    known = None if starts is None else _known(problems, list(starts))
     found: dict[int, Schedule] = {}
     for name, places in _groups(problems, method):
         for chunk in _chunks(places, problems[places[0]].buckets):
-            found |= _together({k: problems[k] for k in chunk}, name, gap)
-    return [found[k] if k in found else _alone(k, p, method, gap, time_limit) for k, p in enumerate(problems)]
+            near = None if known is None else np.array([known[k] for k in chunk])
+            found |= _together({k: problems[k] for k in chunk}, name, gap, near)
+    return [
+        found[k] if k in found else _alone(k, p, method, gap, time_limit, None if known is None else known[k])
+        for k, p in enumerate(problems)
+    ]
+
+
+def _known(problems: Sequence[Problem], starts: Sequence[Any]) -> list[Array]:
+    if len(starts) != len(problems):
+        raise InvalidInput(f"starts holds {len(starts)} entries for {len(problems)} problems; give one for each")
+    return [problem.as_shares(getattr(start, "x", start)) for problem, start in zip(problems, starts, strict=True)]
 
 
 def _groups(problems: Sequence[Problem], method: str) -> Iterator[tuple[str, list[int]]]:
@@ -88,7 +107,7 @@ def _chunks(places: list[int], buckets: int) -> Iterator[list[int]]:
         yield places[start : start + orders]
 
 
-def _together(problems: dict[int, Problem], name: str, gap: float) -> dict[int, Schedule]:
+def _together(problems: dict[int, Problem], name: str, gap: float, start: Array | None) -> dict[int, Schedule]:
     """Schedules of those among the problems of one kind that are convex; none if one of them defies the method."""
     started = time.perf_counter()
     block = Block.stack(list(problems.values()))
@@ -97,7 +116,7 @@ def _together(problems: dict[int, Problem], name: str, gap: float) -> dict[int, 
         return {}
     block = block.some(convex)
     try:
-        x = METHODS[name](block)
+        x = METHODS[name](block, None if start is None else start[convex])
     except SolverFailure:
         return {}
     if not (np.abs(x.sum(axis=-1) - block.shares[:, 0]) <= FEASIBLE * block.shares[:, 0]).all():
@@ -110,8 +129,8 @@ def _together(problems: dict[int, Problem], name: str, gap: float) -> dict[int, 
     }
 
 
-def _alone(k: int, problem: Problem, method: str, gap: float, time_limit: float) -> Schedule:
+def _alone(k: int, problem: Problem, method: str, gap: float, time_limit: float, start: Array | None) -> Schedule:
     try:
-        return solve(problem, method, gap, time_limit)
+        return solve(problem, method, gap, time_limit, start)
     except OptexecError as error:
         raise type(error)(f"problem {k}: {error}") from error

@@ -165,12 +165,28 @@ def test_convex_orders_of_one_kind_are_solved_together(impact, objective, monkey
 @pytest.mark.parametrize("chunk", SIZES)
 def test_no_call_of_a_method_has_more_buckets_than_a_chunk_unless_one_order_has(chunk, monkeypatch):
     sizes, clear = [], batches.METHODS["waterfill"]
-    monkeypatch.setitem(batches.METHODS, "waterfill", lambda block: sizes.append(block.lo.shape) or clear(block))
+    monkeypatch.setitem(batches.METHODS, "waterfill", lambda *a: sizes.append(a[0].lo.shape) or clear(*a))
     monkeypatch.setattr(batches, "CHUNK", chunk)
     ox.solve_many(family(count=20, buckets=4))
     assert sum(orders for orders, _ in sizes) == 20
     assert all(orders * buckets <= max(chunk, buckets) for orders, buckets in sizes)
     assert len(sizes) == -(-20 // max(1, chunk // 4))
+
+
+@pytest.mark.parametrize("method", ["auto", "ipopt"])
+def test_starts_change_the_way_and_not_the_end(method):
+    before, after = family("C", psi=1e-2), family("C", psi=2e-2)
+    starts = ox.solve_many(before)
+    for cold, warm in zip(ox.solve_many(after), ox.solve_many(after, method, starts=starts), strict=True):
+        assert warm.objective == pytest.approx(cold.objective, rel=1e-9)
+        assert warm.gap <= 1e-6
+
+
+def test_starts_are_one_for_each_problem():
+    with pytest.raises(ox.InvalidInput, match="starts holds 1 entries for"):
+        ox.solve_many(family(), starts=[[1.0]])
+    with pytest.raises(ox.InvalidInput, match="one value for each of"):
+        ox.solve_many(family()[:1], starts=[[1.0]])
 
 
 def test_nothing_is_solved_for_no_orders():
@@ -280,15 +296,15 @@ def test_terms_of_ones_own_are_charged():
         assert schedule.breakdown["target"] == pytest.approx(1e-3 * (schedule.x[0] - schedule.x[-1]) ** 2)
 
 
-def refuse(block):
+def refuse(block, start):
     raise ox.SolverFailure("no")
 
 
-def miss(block):
+def miss(block, start):
     return 0.5 * block.inside()
 
 
-def lose(block):
+def lose(block, start):
     return np.full(block.lo.shape, np.nan)
 
 
@@ -309,7 +325,9 @@ def test_an_order_that_a_stack_fails_on_does_not_spoil_other_chunks(monkeypatch)
     problems = family(count=6)
     bad = problems[3].shares
     monkeypatch.setattr(batches, "CHUNK", 1)
-    monkeypatch.setitem(batches.METHODS, "waterfill", lambda b: refuse(b) if b.shares[0, 0] == bad else clear(b))
+    monkeypatch.setitem(
+        batches.METHODS, "waterfill", lambda b, s: refuse(b, s) if b.shares[0, 0] == bad else clear(b, s)
+    )
     alone = []
     monkeypatch.setattr(batches, "solve", lambda problem, *rest: alone.append(problem) or ox.solve(problem, *rest))
     check_many(problems)

@@ -107,18 +107,19 @@ def test_a_start_changes_the_way_and_not_the_end(seed, moved, cap):
     assert warm.gap <= 1e-9
 
 
-def test_a_start_from_the_optimum_takes_half_the_steps(monkeypatch):
+@pytest.mark.parametrize(("moved", "most"), [(1.0, 1), (1.1, 3), (2.0, 5)])
+def test_a_start_with_the_limits_of_the_optimum_needs_no_barriers(monkeypatch, moved, most):
     import optexec.solvers.newton as module
 
-    steps = []
-    advance = module.advance
-    monkeypatch.setattr(module, "advance", lambda *a: steps.append(1) or advance(*a))
     impact = ox.Power(np.linspace(1, 2, 200), 0.6, "per_share")
     problem = ox.Problem(ox.Order(1e5), impact, ox.objective("C", psi=1e-3))
     x = newton(problem)
-    cold = len(steps)
-    newton(problem, x)
-    assert len(steps) - cold <= cold / 2
+    steps = []
+    newton_moves = module.newton_moves
+    monkeypatch.setattr(module, "advance", None)
+    monkeypatch.setattr(module, "newton_moves", lambda *a: steps.append(1) or newton_moves(*a))
+    newton(problem.replace(terms=ox.objective("C", psi=1e-3 * moved)), x)
+    assert len(steps) <= most
 
 
 def test_a_start_outside_the_limits_and_of_another_size_is_used():
