@@ -119,6 +119,15 @@ class Limits:
         """
         return np.where(low > 0, 0.0, np.minimum(self.smallest, high))
 
+    def tail(self, start: int) -> "Limits":
+        """The limits of the buckets from position `start` on.
+
+        >>> Limits(maximum=[100, 200, 300], smallest=10).tail(1).maximum.tolist()
+        [200.0, 300.0]
+        """
+        arrays = {name: getattr(self, name)[start:] for name in NAMES if isinstance(getattr(self, name), np.ndarray)}
+        return replace(self, **arrays)
+
     @property
     def _raises(self) -> bool:
         """Whether a smallest slice lies above the minimum somewhere."""

@@ -39,6 +39,15 @@ class Term(ABC):
     def bucket_costs(self, problem: "Problem", x: Array) -> Array:
         """Cost of each bucket in dollars, (N,)."""
 
+    def tail(self, start: int, buckets: int) -> "Term":
+        """The term of the buckets from position `start` on, of a problem with `buckets` of them.
+
+        By default the term as it is, if it has no arrays.
+        """
+        if self.lengths:
+            raise InvalidInput(f"the {self.name} term does not say what it is from bucket {start + 1} on: add a `tail`")
+        return self
+
     def at_bucket(self, problem: "Problem", i: int, x: Array) -> Array:
         """Cost of one bucket (by position) for each of many share numbers x, (K,), of a separable term."""
         raise InvalidInput(f"the {self.name} term does not say what one bucket costs by itself")
@@ -172,6 +181,9 @@ class Smoothing(Term):
     def bucket_costs(self, problem: "Problem", x: Array) -> Array:
         return self.slice_cost(self.rho, x)
 
+    def tail(self, start: int, buckets: int) -> "Smoothing":
+        return Smoothing(self.rho[start:]) if isinstance(self.rho, np.ndarray) else self
+
     def at_bucket(self, problem: "Problem", i: int, x: Array) -> Array:
         return self.slice_cost(float(np.broadcast_to(self.rho, problem.buckets)[i]), x)
 
@@ -257,6 +269,9 @@ class InventoryRisk(Term):
         price = np.zeros(inventory.shape)
         np.cumsum((weights * inventory)[..., :-1], axis=-1, out=price[..., 1:])
         return price
+
+    def tail(self, start: int, buckets: int) -> "InventoryRisk":
+        return InventoryRisk(self.psi, self.weights_for(buckets)[start:])
 
     def bucket_costs(self, problem: "Problem", x: Array) -> Array:
         return self.holding_cost(self.scaled_weights(problem.buckets), problem.inventory(x))

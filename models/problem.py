@@ -103,6 +103,32 @@ class Problem:
         kept = {name: getattr(self, name) for name in ("order", "impact", "terms", "limits")}
         return Problem(**{**kept, "buckets": self.index, **changes})
 
+    def tail(self, start: int, shares: float) -> "Problem":
+        """The declaration of what is left of the order in the buckets from position `start` on.
+
+        For shares that an optimum of the whole leaves, its tail is the optimum of the tail.
+
+        Args:
+            start: number of buckets that have passed, 0..N-1.
+            shares: left to trade, > 0.
+
+        Raises:
+            InvalidInput: no such bucket, shares out of range, a term of one's own that has arrays and no `tail`.
+            InfeasibleOrder: limits that cannot hold what is left.
+
+        >>> import optexec as ox
+        >>> problem = Problem(ox.Order(700), ox.Power(1.0, 2.0), ox.objective("C", psi=1.0), buckets=3)
+        >>> rest = problem.tail(1, ox.solve(problem).x[1:].sum())
+        >>> ox.solve(rest).shares.round(6).to_dict()
+        {2: 200.0, 3: 133.333333}
+        """
+        if not 0 <= start < self.buckets:
+            raise InvalidInput(f"start is {start}, there are {self.buckets} buckets; give 0 to {self.buckets - 1}")
+        impact = self.impact if self.impact.buckets is None else self.impact.take(np.arange(start, self.buckets))
+        terms = Objective(tuple(term.tail(start, self.buckets) for term in self.terms))
+        order = replace(self.order, shares=float(shares))
+        return Problem(order, impact, terms, self.limits.tail(start), self.index[start:])
+
     def _charging(self, terms: Objective) -> "Problem":
         """The same problem with another objective; what does not depend on it is not computed again."""
         other = copy(self)

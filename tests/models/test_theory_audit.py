@@ -405,20 +405,6 @@ def test_units_of_shares_time_and_currency_through_the_solver(market, angle, mor
     assert two.objective == pytest.approx(currency * one.objective, rel=1e-9)
 
 
-def rest_of(problem, x, start):
-    """The declaration that is left after the first slices of x are done."""
-    later = slice(start, None)
-    terms = [ox.ImpactCost()]
-    if (smoothing := problem.terms.find(ox.Smoothing)) is not None:
-        terms.append(ox.Smoothing(np.broadcast_to(smoothing.rho, problem.buckets)[later]))
-    if (risk := problem.terms.find(ox.InventoryRisk)) is not None:
-        terms.append(ox.InventoryRisk(risk.psi, risk.weights_for(problem.buckets)[later]))
-    order = replace(problem.order, shares=float(x[later].sum()))
-    limits = ox.Limits(minimum=np.minimum(problem.lo[later], x[later]), maximum=problem.hi[later])
-    impact = problem.impact if problem.impact.buckets is None else problem.impact.take(later)
-    return ox.Problem(order, impact, ox.Objective(tuple(terms)), limits, buckets=problem.buckets - start)
-
-
 @given(cases(convex=True), st.data())
 @settings(max_examples=examples(40))
 def test_the_tail_of_any_convex_optimum_is_an_optimum_of_the_rest(drawn, data):
@@ -427,7 +413,7 @@ def test_the_tail_of_any_convex_optimum_is_an_optimum_of_the_rest(drawn, data):
     start = data.draw(st.integers(1, problem.buckets - 1))
     x = ox.solve(problem, gap=1e-9).x
     assume(x[start:].sum() > 1e-6 * problem.shares)
-    rest = rest_of(problem, x, start)
+    rest = problem.tail(start, x[start:].sum())
     again = ox.solve(rest, gap=1e-9)
     far = 1e-7 * case.yardstick()
     assert again.objective == pytest.approx(rest.objective(x[start:]), abs=far)
@@ -443,7 +429,7 @@ def test_the_tail_of_any_optimum_in_lots_is_an_optimum_of_the_rest(drawn, data):
     start = data.draw(st.integers(1, problem.buckets - 1))
     x = ox.solve(problem, "dp").x
     assume(x[start:].sum() > 0)
-    rest = rest_of(problem, x, start)
+    rest = problem.tail(start, x[start:].sum())
     assert ox.solve(rest, "dp").objective == pytest.approx(rest.objective(x[start:]), abs=1e-9 * case.yardstick())
 
 
