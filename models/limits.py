@@ -119,13 +119,13 @@ class Limits:
         """
         return np.where(low > 0, 0.0, np.minimum(self.smallest, high))
 
-    def tail(self, start: int) -> "Limits":
-        """The limits of the buckets from position `start` on.
+    def part(self, span: slice) -> "Limits":
+        """The limits of a stretch of the buckets.
 
-        >>> Limits(maximum=[100, 200, 300], smallest=10).tail(1).maximum.tolist()
+        >>> Limits(maximum=[100, 200, 300], smallest=10).part(slice(1, None)).maximum.tolist()
         [200.0, 300.0]
         """
-        arrays = {name: getattr(self, name)[start:] for name in NAMES if isinstance(getattr(self, name), np.ndarray)}
+        arrays = {name: getattr(self, name)[span] for name in NAMES if isinstance(getattr(self, name), np.ndarray)}
         return replace(self, **arrays)
 
     @property

@@ -39,13 +39,13 @@ class Term(ABC):
     def bucket_costs(self, problem: "Problem", x: Array) -> Array:
         """Cost of each bucket in dollars, (N,)."""
 
-    def tail(self, start: int, buckets: int) -> "Term":
-        """The term of the buckets from position `start` on, of a problem with `buckets` of them.
+    def part(self, span: slice, buckets: int) -> "Term":
+        """The term of a stretch of the buckets of a problem that has `buckets` of them.
 
         By default the term as it is, if it has no arrays.
         """
         if self.lengths:
-            raise InvalidInput(f"the {self.name} term does not say what it is from bucket {start + 1} on: add a `tail`")
+            raise InvalidInput(f"the {self.name} term does not say what it is for some of the buckets: add a `part`")
         return self
 
     def at_bucket(self, problem: "Problem", i: int, x: Array) -> Array:
@@ -181,8 +181,8 @@ class Smoothing(Term):
     def bucket_costs(self, problem: "Problem", x: Array) -> Array:
         return self.slice_cost(self.rho, x)
 
-    def tail(self, start: int, buckets: int) -> "Smoothing":
-        return Smoothing(self.rho[start:]) if isinstance(self.rho, np.ndarray) else self
+    def part(self, span: slice, buckets: int) -> "Smoothing":
+        return Smoothing(self.rho[span]) if isinstance(self.rho, np.ndarray) else self
 
     def at_bucket(self, problem: "Problem", i: int, x: Array) -> Array:
         return self.slice_cost(float(np.broadcast_to(self.rho, problem.buckets)[i]), x)
@@ -270,8 +270,8 @@ class InventoryRisk(Term):
         np.cumsum((weights * inventory)[..., :-1], axis=-1, out=price[..., 1:])
         return price
 
-    def tail(self, start: int, buckets: int) -> "InventoryRisk":
-        return InventoryRisk(self.psi, self.weights_for(buckets)[start:])
+    def part(self, span: slice, buckets: int) -> "InventoryRisk":
+        return InventoryRisk(self.psi, self.weights_for(buckets)[span])
 
     def bucket_costs(self, problem: "Problem", x: Array) -> Array:
         return self.holding_cost(self.scaled_weights(problem.buckets), problem.inventory(x))

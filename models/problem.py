@@ -103,31 +103,33 @@ class Problem:
         kept = {name: getattr(self, name) for name in ("order", "impact", "terms", "limits")}
         return Problem(**{**kept, "buckets": self.index, **changes})
 
-    def tail(self, start: int, shares: float) -> "Problem":
-        """The declaration of what is left of the order in the buckets from position `start` on.
+    def part(self, start: int, stop: int | None = None, shares: float | None = None) -> "Problem":
+        """The declaration of some shares of the order over the buckets from position `start` to before `stop`.
 
-        For shares that an optimum of the whole leaves, its tail is the optimum of the tail.
+        The tail of an optimum is the optimum of the tail for the shares that the rest of it leaves.
 
         Args:
-            start: number of buckets that have passed, 0..N-1.
-            shares: left to trade, > 0.
+            start, stop: 0 <= start < stop <= N; None for N.
+            shares: to trade there, > 0; None for all of the order.
 
         Raises:
-            InvalidInput: no such bucket, shares out of range, a term of one's own that has arrays and no `tail`.
-            InfeasibleOrder: limits that cannot hold what is left.
+            InvalidInput: no such buckets, shares out of range, a term of one's own that has arrays and no `part`.
+            InfeasibleOrder: limits that cannot hold the shares.
 
         >>> import optexec as ox
         >>> problem = Problem(ox.Order(700), ox.Power(1.0, 2.0), ox.objective("C", psi=1.0), buckets=3)
-        >>> rest = problem.tail(1, ox.solve(problem).x[1:].sum())
+        >>> rest = problem.part(1, shares=ox.solve(problem).x[1:].sum())
         >>> ox.solve(rest).shares.round(6).to_dict()
         {2: 200.0, 3: 133.333333}
         """
-        if not 0 <= start < self.buckets:
-            raise InvalidInput(f"start is {start}, there are {self.buckets} buckets; give 0 to {self.buckets - 1}")
-        impact = self.impact if self.impact.buckets is None else self.impact.take(np.arange(start, self.buckets))
-        terms = Objective(tuple(term.tail(start, self.buckets) for term in self.terms))
-        order = replace(self.order, shares=float(shares))
-        return Problem(order, impact, terms, self.limits.tail(start), self.index[start:])
+        stop = self.buckets if stop is None else stop
+        if not 0 <= start < stop <= self.buckets:
+            raise InvalidInput(f"no buckets from {start} to before {stop} among {self.buckets}; count them from 0")
+        span = slice(start, stop)
+        impact = self.impact if self.impact.buckets is None else self.impact.take(np.arange(start, stop))
+        terms = Objective(tuple(term.part(span, self.buckets) for term in self.terms))
+        order = self.order if shares is None else replace(self.order, shares=float(shares))
+        return Problem(order, impact, terms, self.limits.part(span), self.index[span])
 
     def _charging(self, terms: Objective) -> "Problem":
         """The same problem with another objective; what does not depend on it is not computed again."""

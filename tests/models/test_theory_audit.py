@@ -413,7 +413,7 @@ def test_the_tail_of_any_convex_optimum_is_an_optimum_of_the_rest(drawn, data):
     start = data.draw(st.integers(1, problem.buckets - 1))
     x = ox.solve(problem, gap=1e-9).x
     assume(x[start:].sum() > 1e-6 * problem.shares)
-    rest = problem.tail(start, x[start:].sum())
+    rest = problem.part(start, shares=x[start:].sum())
     again = ox.solve(rest, gap=1e-9)
     far = 1e-7 * case.yardstick()
     assert again.objective == pytest.approx(rest.objective(x[start:]), abs=far)
@@ -429,7 +429,7 @@ def test_the_tail_of_any_optimum_in_lots_is_an_optimum_of_the_rest(drawn, data):
     start = data.draw(st.integers(1, problem.buckets - 1))
     x = ox.solve(problem, "dp").x
     assume(x[start:].sum() > 0)
-    rest = problem.tail(start, x[start:].sum())
+    rest = problem.part(start, shares=x[start:].sum())
     assert ox.solve(rest, "dp").objective == pytest.approx(rest.objective(x[start:]), abs=1e-9 * case.yardstick())
 
 

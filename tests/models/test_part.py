@@ -1,4 +1,4 @@
-"""What is left of a problem once its first buckets have passed."""
+"""Some of the buckets of a problem, such as what is left of it once its first have passed."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -18,7 +18,7 @@ def test_a_tail_charges_what_the_whole_charges_for_its_buckets(drawn, data):
     _, problem = drawn
     start = data.draw(st.integers(0, problem.buckets - 1))
     x = problem.inside()
-    rest = problem.tail(start, x[start:].sum()) if x[start:].sum() > 0 else None
+    rest = problem.part(start, shares=x[start:].sum()) if x[start:].sum() > 0 else None
     if rest is None:
         return
     for before, after in zip(problem.terms, rest.terms, strict=True):
@@ -31,20 +31,20 @@ def test_a_tail_charges_what_the_whole_charges_for_its_buckets(drawn, data):
 
 def test_named_weights_keep_the_place_of_their_buckets():
     problem = ox.Problem(ox.Order(100), ox.Linear(0.01), ox.objective("C", psi=1.0, weights="linear"), buckets=4)
-    assert problem.tail(2, 50).terms.find(ox.InventoryRisk).weights.tolist() == [0.75, 1.0]
+    assert problem.part(2, shares=50).terms.find(ox.InventoryRisk).weights.tolist() == [0.75, 1.0]
 
 
-@pytest.mark.parametrize("start", [-1, 3])
-def test_there_is_no_tail_outside_the_buckets(start):
+@pytest.mark.parametrize(("start", "stop"), [(-1, None), (3, None), (2, 2), (0, 4)])
+def test_there_is_no_part_outside_the_buckets(start, stop):
     problem = ox.Problem(ox.Order(100), ox.Linear(0.01), ox.objective("A"), buckets=3)
-    with pytest.raises(ox.InvalidInput, match=f"start is {start}, there are 3 buckets"):
-        problem.tail(start, 50)
+    with pytest.raises(ox.InvalidInput, match=f"no buckets from {start} to before"):
+        problem.part(start, stop)
 
 
 def test_caps_that_cannot_hold_the_rest_are_told():
     problem = ox.Problem(ox.Order(100), ox.Linear(0.01), ox.objective("A"), ox.Limits(maximum=40), buckets=3)
     with pytest.raises(ox.InfeasibleOrder, match="limits allow 40 of 60 shares"):
-        problem.tail(2, 60)
+        problem.part(2, shares=60)
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +64,7 @@ class Target(ox.Term):
 
 def test_a_term_of_ones_own_with_arrays_must_say_what_its_tail_is():
     problem = ox.Problem(ox.Order(100), ox.Linear(0.01), ox.ImpactCost() + Target(np.ones(3)), buckets=3)
-    with pytest.raises(ox.InvalidInput, match="the target term does not say what it is from bucket 2 on"):
-        problem.tail(1, 50)
+    with pytest.raises(ox.InvalidInput, match="the target term does not say what it is for some"):
+        problem.part(1, shares=50)
     plain = problem.replace(terms=ox.ImpactCost() + Target(20.0))
-    assert plain.tail(1, 50).terms.find(Target).wanted == 20.0
+    assert plain.part(1, shares=50).terms.find(Target).wanted == 20.0
