@@ -137,7 +137,12 @@ class PerBucket(Impact):
         if isinstance(positions, (int, np.integer)):
             number, place = self.home(int(positions))
             return self.groups[number][1].take(place)
-        return PerBucket([self.take(int(k)) for k in np.arange(self.buckets)[positions]])
+        wanted = np.arange(self.buckets)[positions]
+        home, seat = np.empty((2, self.buckets), dtype=np.intp)
+        for k, (at, _) in enumerate(self.groups):
+            home[at], seat[at] = k, np.arange(len(at))
+        found = [(np.flatnonzero(home[wanted] == k), impact) for k, (_, impact) in enumerate(self.groups)]
+        return PerBucket.of_groups([(at, impact.take(seat[wanted[at]])) for at, impact in found if at.size])
 
     def declare(self, block: Any, x: Mapping[Any, Any], hi: Mapping[Any, float]) -> dict[Any, Any]:
         import pyomo.environ as pyo

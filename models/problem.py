@@ -110,7 +110,7 @@ class Problem:
 
         Args:
             start, stop: 0 <= start < stop <= N; None for N.
-            shares: to trade there, > 0; None for all of the order.
+            shares: to trade there, > 0; None for all of the order. Fewer than a lot trade in one slice.
 
         Raises:
             InvalidInput: no such buckets, shares out of range, a term of one's own that has arrays and no `part`.
@@ -128,7 +128,9 @@ class Problem:
         span = slice(start, stop)
         impact = self.impact if self.impact.buckets is None else self.impact.take(np.arange(start, stop))
         terms = Objective(tuple(term.part(span, self.buckets) for term in self.terms))
-        order = self.order if shares is None else replace(self.order, shares=float(shares))
+        size = self.shares if shares is None else float(shares)
+        lot = self.order.lot if self.order.lot is None else min(self.order.lot, size)
+        order = replace(self.order, shares=size, lot=lot)
         return Problem(order, impact, terms, self.limits.part(span), self.index[span])
 
     def _charging(self, terms: Objective) -> "Problem":

@@ -40,6 +40,8 @@ from .solvers.dispatch import methods as methods
 from .solvers.dispatch import solve as solve
 from .solvers.evaluation import evaluate as evaluate
 from .solvers.evaluation import schedule_from as schedule_from
+from .solvers.horizon import Outlook as Outlook
+from .solvers.horizon import Replanner as Replanner
 from .solvers.resolver import Resolver as Resolver
 from .solvers.verification import verify as verify
 

@@ -1,0 +1,173 @@
+"""Receding horizon: windows, what lies beyond them, and forecasts that change."""
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from strategies import cases, examples
+
+import optexec as ox
+from optexec.solvers.horizon import IDLE, Outlook, Replanner
+
+
+def walked(planner, remaining=None):
+    """Shares traded in each bucket when every first slice is filled in full."""
+    buckets, near, traded = planner.problem.buckets, None, []
+    remaining = planner.problem.shares if remaining is None else remaining
+    for start in range(buckets):
+        if remaining <= 1e-12 * planner.problem.shares:
+            traded.append(0.0)
+            continue
+        near = planner.plan(start, remaining, near)
+        traded.append(near.slice)
+        remaining -= near.slice
+    return np.array(traded)
+
+
+def day(name="A", buckets=6, limits=None, shares=900.0, **parameters):
+    impact = ox.Power(np.linspace(1, 2, buckets), 1.6)
+    return ox.Problem(ox.Order(shares), impact, ox.objective(name, **parameters), limits)
+
+
+@settings(max_examples=examples(60), deadline=None)
+@given(cases(convex=True), st.data())
+def test_with_unchanged_forecasts_the_windows_are_the_optimum_of_the_day(drawn, data):
+    case, problem = drawn
+    window = data.draw(st.one_of(st.none(), st.integers(1, problem.buckets)))
+    unchanged = data.draw(st.booleans())
+
+    def forecast(start, count):
+        impact = problem.impact
+        return Outlook(impact if impact.buckets is None else impact.take(np.arange(start, start + count)))
+
+    x = walked(Replanner(problem, window, forecast=forecast if unchanged else None, gap=1e-9))
+    best = ox.solve(problem, gap=1e-9)
+    assert x.sum() == pytest.approx(problem.shares, rel=1e-9)
+    assert problem.objective(x) == pytest.approx(best.objective, abs=1e-8 * case.yardstick())
+
+
+@settings(max_examples=examples(30), deadline=None)
+@given(cases(), st.data())
+def test_in_whole_lots_too(drawn, data):
+    case, problem = drawn
+    assume(problem.order.lot is None and not problem.semicontinuous)
+    lots = problem.replace(order=ox.Order(problem.shares, lot=case.unit))
+    try:
+        best = ox.solve(lots, "dp")
+    except ox.InfeasibleOrder:
+        return
+    x = walked(Replanner(lots, data.draw(st.integers(1, problem.buckets)), method="dp"))
+    np.testing.assert_allclose(x / case.unit, np.round(x / case.unit), atol=1e-9)
+    assert lots.objective(x) == pytest.approx(best.objective, abs=1e-8 * case.yardstick())
+
+
+@pytest.mark.parametrize("window", [1, 2, 3, 5])
+def test_the_free_rule_leaves_everything_to_the_last_window(window):
+    x = walked(Replanner(day("B", rho=1e-3), window, beyond="free"))
+    assert x[: 6 - window] == pytest.approx(0.0, abs=1e-6)
+    assert x.sum() == pytest.approx(900.0)
+
+
+def test_the_free_rule_trades_early_where_risk_presses():
+    slow, fast = (walked(Replanner(day("C", psi=psi), 2, beyond="free")) for psi in (1e-9, 1e3))
+    assert slow[:4].sum() < 1e-3
+    assert fast[0] > 890
+
+
+def test_the_free_window_is_the_least_of_its_own_cost():
+    problem = day("C", psi=1e-2)
+    plan = Replanner(problem, 2, beyond="free").plan(0, 900.0)
+    assert plan.schedule.shares.index[-1] == IDLE
+    assert len(plan.shares) == 2
+
+    def cost(first, second):
+        left = 900.0 - first - second
+        return problem.impact.cost(np.array([first, second, 0, 0, 0, 0])).sum() + 0.5e-2 * (
+            (900.0 - first) ** 2 + left**2
+        )
+
+    assert plan.schedule.objective == pytest.approx(cost(*plan.shares), rel=1e-9)
+    grid = np.linspace(0, 450, 46)
+    assert min(cost(a, b) for a in grid for b in grid) >= plan.schedule.objective * (1 - 1e-9)
+
+
+def test_a_quota_is_the_share_of_volume_that_a_window_has_of_what_is_left():
+    limits = ox.Limits(volume=[3.0, 1.0, 1.0, 1.0, 2.0, 2.0])
+    planner = Replanner(day(limits=limits), 2, beyond="quota")
+    assert planner.plan(0, 900.0).shares.sum() == pytest.approx(360.0)
+    assert planner.plan(2, 600.0).shares.sum() == pytest.approx(200.0)
+    assert planner.plan(4, 500.0).shares.sum() == pytest.approx(500.0)
+
+
+def test_a_window_that_is_expected_to_be_dear_trades_less():
+    cheap = day()
+    asked = []
+
+    def forecast(start, count):
+        asked.append((start, count))
+        return Outlook(ox.Power(10.0, 1.6))
+
+    dear = Replanner(cheap, 2, forecast=forecast).plan(1, 900.0)
+    assert asked == [(1, 2)]
+    assert dear.shares.sum() < 0.2 * Replanner(cheap, 2).plan(1, 900.0).shares.sum()
+    by_hand = ox.Problem(
+        ox.Order(900.0), ox.Power(np.append([10.0, 10.0], np.linspace(1, 2, 6)[3:]), 1.6), ox.objective("A")
+    )
+    np.testing.assert_allclose(dear.schedule.x, ox.solve(by_hand).x, rtol=1e-8)
+
+
+def test_expected_volume_moves_the_caps_and_an_order_that_no_longer_fits_says_so_at_once():
+    limits = ox.Limits(participation=0.5, volume=np.full(6, 400.0))
+    problem = day(limits=limits)
+    thin = Replanner(problem, 2, forecast=lambda start, count: Outlook(volume=np.full(count, 100.0)))
+    assert thin.plan(0, 900.0).shares.max() <= 50 + 1e-9
+    with pytest.raises(ox.InfeasibleOrder, match=r"limits allow 500 of 900 shares; raise participation to 0\.9"):
+        thin.plan(2, 900.0)
+
+
+def test_a_plan_begins_near_an_earlier_one_and_ends_where_it_would_without():
+    problem = day("C", psi=1e-3)
+    planner = Replanner(problem)
+    first = planner.plan(0, 900.0)
+    filled = 0.7 * first.slice
+    warm, cold = planner.plan(1, 900.0 - filled, first), planner.plan(1, 900.0 - filled)
+    np.testing.assert_allclose(warm.schedule.x, cold.schedule.x, rtol=1e-6)
+    assert planner.plan(0, 900.0, warm).schedule.x == pytest.approx(first.schedule.x)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"window": 0}, "window must be a whole number of buckets"),
+        ({"window": True}, "window must be a whole number of buckets"),
+        ({"beyond": "freee"}, "did you mean 'free'"),
+        ({"beyond": "quota"}, "give limits.volume"),
+    ],
+)
+def test_what_a_replanner_refuses(change, message):
+    with pytest.raises(ox.InvalidInput, match=message):
+        Replanner(day(), **change)
+
+
+@pytest.mark.parametrize(
+    ("outlook", "message"),
+    [
+        (Outlook(ox.Power([1.0, 2.0, 3.0], 1.5)), "curves for 3 buckets, the window has 2"),
+        (Outlook(volume=[1.0]), "volumes for 1 buckets, the window has 2"),
+    ],
+)
+def test_forecasts_of_another_length_are_refused(outlook, message):
+    planner = Replanner(day(limits=ox.Limits(volume=np.ones(6))), 2, forecast=lambda start, count: outlook)
+    with pytest.raises(ox.InvalidInput, match=message):
+        planner.plan(0, 900.0)
+
+
+def test_volumes_where_the_declaration_has_none_are_refused():
+    with pytest.raises(ox.InvalidInput, match=r"give limits\.volume"):
+        Replanner(day(), 2, forecast=lambda start, count: Outlook(volume=[1.0, 2.0])).plan(0, 900.0)
+
+
+@pytest.mark.parametrize(("start", "remaining"), [(6, 100.0), (-1, 100.0), (0, 0.0), (0, float("nan"))])
+def test_there_is_no_plan_for_no_bucket_or_no_shares(start, remaining):
+    with pytest.raises(ox.InvalidInput):
+        Replanner(day()).plan(start, remaining)
