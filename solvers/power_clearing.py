@@ -11,7 +11,7 @@ from optexec.solvers.clearing import MAX_PRICES, NEAR, halley_step, within_brack
 from optexec.solvers.feasible import meet_order
 
 NEARBY = 0.1
-"""Relative distance of the greater parts' shares from the order from which the whole marginal costs are looked at."""
+"""Relative distance of the guessed shares from the order from which the whole marginal costs are looked at."""
 THIRD = 1e-4
 """Distance of a marginal cost from the price, in logarithms, whose third power is nothing."""
 SMALL = 1e-2
@@ -36,9 +36,9 @@ def clear_powers(
     """Write the shares at which orders are cleared at one price each, and whether they were found.
 
     With y_i = log x_i, marginal costs first_i + scale_i x^exponent_i + rate_i x meet the price lambda where
-    log(scale_i e^(exponent_i y_i) + rate_i e^y_i) = log(lambda - first_i). The greater of the two parts alone gives
-    shares that are too many by less than a factor of two in their marginal cost; the price at which these clear the
-    order is the start of steps of third order in all y_i and log lambda together.
+    log(scale_i e^(exponent_i y_i) + rate_i e^y_i) = log(lambda - first_i). The greater of the two parts, and
+    a guess of what the lesser takes from it, give the logarithms of the shares to about a tenth; the price at which
+    these clear the order is the start of steps of third order in all y_i and log lambda together.
 
     Args:
         first, scale, exponent, rate: the laws, see `models.marginal_law`, (M, N).
@@ -70,8 +70,8 @@ def _clear(
     cheapest, one_part = _prepare(first, scale, exponent, rate, lo, hi, work)
     if not cheapest < inf:
         return False
-    theta = _guess(exponent, lo, hi, shares, work)
-    theta = _greater_parts(exponent, lo, hi, shares, x, work, theta, one_part)
+    theta = _first_price(exponent, lo, hi, shares, work)
+    theta = _guessed_shares(exponent, lo, hi, shares, x, work, theta, one_part)
     if one_part or not theta < inf:
         return theta < inf
     return _whole(exponent, rate, lo, hi, shares, x, work, theta)
@@ -107,8 +107,8 @@ def _prepare(
 
 
 @numba.njit(cache=True, error_model="numpy")
-def _guess(exponent: Array, lo: Array, hi: Array, shares: float, work: Array) -> float:
-    """The price at which the greater parts would clear the order if they were straight in logarithms."""
+def _first_price(exponent: Array, lo: Array, hi: Array, shares: float, work: Array) -> float:
+    """Where to begin: the price at which the greater parts would clear the order if they were straight lines."""
     least, space = 0.0, 0.0
     for i in range(len(lo)):
         least += lo[i]
@@ -130,12 +130,12 @@ def _guess(exponent: Array, lo: Array, hi: Array, shares: float, work: Array) ->
 
 
 @numba.njit(cache=True, error_model="numpy")
-def _greater_parts(
+def _guessed_shares(
     exponent: Array, lo: Array, hi: Array, shares: float, x: Array, work: Array, theta: float, one_part: bool
 ) -> float:
-    """Logarithm of the price above the cheapest at which the greater parts alone clear the order; infinite if none is.
+    """Logarithm of the price above the cheapest at which the guessed shares clear the order; infinite if none does.
 
-    Leaves the logarithms of the shares.
+    Leaves the logarithms of the shares. Where the laws have one part the guess is exact.
     """
     low, high, near = -inf, inf, NEAR if one_part else NEARBY
     logs, reach, lift = work[LOG_SHARES], work[REACH], work[LIFT]

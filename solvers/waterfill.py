@@ -1,4 +1,4 @@
-"""Convex (A) and (B): one marginal price for all buckets of an order, found by Newton steps on power laws."""
+"""Convex (A) and (B): one marginal price for all buckets of an order."""
 
 from collections.abc import Callable, Iterator
 
@@ -39,18 +39,20 @@ def obstacle(problem: Problem) -> str:
 def waterfill(problem: Problem) -> Array:
     """minimise sum_i [c_i(x_i) + rho_i/2 x_i^2] subject to sum x = S, lo <= x <= hi, for convex c_i.
 
-    At the optimum every bucket between its limits has the same marginal cost, the price lambda. Each bucket's
-    marginal cost m_i is fitted by a power law through its value and slope at x_i, and the price at which the laws'
-    shares add up to S is found by Newton steps on its logarithm:
+    At the optimum every bucket between its limits has the same marginal cost, the price lambda. Marginal costs that are
+    a power and a straight line (power laws, half-spreads, smoothing) are cleared by one compiled search in the
+    logarithms of price and shares, see `power_clearing`. Other smooth ones, m_i, are fitted by a power law through
+    value and slope at x_i; the price at which the laws' shares add up to S is found by Newton steps on its logarithm:
 
         x_i(lambda) = x_i ((lambda - m_i(0)) / (m_i(x_i) - m_i(0)))^r_i,  r_i = (m_i(x_i) - m_i(0)) / (x_i m_i'(x_i)).
 
-    One fit is exact where the costs are powers beside straight lines; elsewhere a fit is Newton's method on
-    logarithms, and a handful are enough. Kinked and flat marginal costs have no such fit; there the price is found by
-    bisection, sped up by Newton steps, on the most shares whose marginal cost is at most the price. Where these jump,
-    the buckets that tie share what is left in proportion to the shares that each could take at that price.
+    A fit is Newton's method on logarithms, and a handful are enough. Kinked and flat marginal costs have no such fit;
+    there the price is found by bisection, sped up by Newton steps, on the most shares whose marginal cost is at most
+    the price. Where these jump, the buckets that tie share what is left in proportion to the shares that each could
+    take at that price.
 
-    Cost: O(N) a step, some 6 steps on the price and 2 to 6 fits. KKT residual about 1e-12.
+    Cost: O(N) a step. One search costs some 7 evaluations of the marginal costs; elsewhere some 6 steps on the price
+    and 2 to 6 fits. KKT residual about 1e-12.
     Source: Patriksson (2008), "A survey on the continuous nonlinear resource allocation problem", section 2.
 
     Raises:
