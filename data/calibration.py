@@ -1,27 +1,42 @@
 """Impact curves from an order book: one row of parameters a bucket."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from optexec.data.book import PRICE_COLUMNS, displayed_depth, midpoint, walk_cost
-from optexec.data.bucketing import TimeIndex, divide
-from optexec.data.power_fit import fit_power
+from optexec.data.book import midpoint
+from optexec.data.bucketing import divide
+from optexec.data.curve_families import FAMILIES, PARAMETERS, family_named
+from optexec.data.curve_fits import fit_curves
+from optexec.data.pooling import by_time_of_day, pooled, shrunk
+from optexec.data.slippage import SIZE_GRID, SlippagePoints, slippage_points
+from optexec.models.errors import InvalidInput, unknown_name
 
-SIZE_GRID = tuple(step / 20 for step in range(1, 21))
+__all__ = ["MODEL", "SIZE_GRID", "WAYS", "calibrate", "curves"]
+
+MODEL = "half_spread_power"
+WAYS = ("each", "shrunk", "pooled")
 VOLATILITY_HALFLIFE = 10
 
-_FLAT = 1e-9
 
+def calibrate(
+    book: pd.DataFrame,
+    bucket: str | pd.Timedelta = "60s",
+    side: str = "buy",
+    model: str = MODEL,
+    way: str = "each",
+    earlier: Sequence[pd.DataFrame] = (),
+) -> pd.DataFrame:
+    """Fit the cost of walking the book in each bucket.
 
-def calibrate(book: pd.DataFrame, bucket: str | pd.Timedelta = "60s", side: str = "buy") -> pd.DataFrame:
-    """Fit the cost of walking the book, as a half-spread and a power curve for each bucket.
-
-    Taking x shares in a bucket costs `half_spread * x + x * a * x**b` dollars against the mid: as impact,
-    `Linear(half_spread)` beside `Power(a, b, quoted="per_share")`. The curve is fitted to the per-share
-    slippage beyond the half-spread, g(x), at the fractions `SIZE_GRID` of each snapshot's displayed depth,
-    by least squares on the points of all snapshots in the bucket, with x scaled by the depth D and g by
-    g(D). The exponent depends on that grid, so the result carries it in `attrs["size_grid"]`.
+    With the model "half_spread_power", taking x shares in a bucket costs `half_spread * x + x * a * x**b` dollars
+    against the mid: as impact, `Linear(half_spread)` beside `Power(a, b, quoted="per_share")`. The curve is fitted
+    to the per-share slippage beyond the half-spread, g(x), at the fractions `SIZE_GRID` of each snapshot's
+    displayed depth, by least squares on the points of all snapshots in the bucket, with x scaled by the depth D
+    and g by g(D). The other models are likewise, see `curve_families`; `curve_fits.impact` of the table is the
+    impact. The parameters depend on the size grid, so the result carries it in `attrs["size_grid"]`.
 
     Buckets are half-open, [start, start + bucket), counted from midnight of the book's day. They begin with
     the first snapshot that has both sides. A bucket without such a snapshot takes the last one before it.
@@ -30,14 +45,16 @@ def calibrate(book: pd.DataFrame, bucket: str | pd.Timedelta = "60s", side: str 
         book: snapshots of one day as `read_book` returns them.
         bucket: length of a bucket, such as "60s".
         side: side of the order, "buy" (walks the asks) or "sell" (walks the bids).
+        model: a name of `curve_families.FAMILIES`.
+        way, earlier: as in `curves`, `earlier` being books.
 
     Returns:
         N rows indexed by "time", the start of the bucket:
 
-        * `price`: last mid, dollars; `half_spread`: mean, dollars; `depth`: mean shares displayed;
-        * `a`, `b`: the curve, dollars a share at x in shares, b within [0.05, 3];
-        * `fit_error`: root mean square of the residuals over that of the points;
-        * `degenerate`: the exponent ended on its bound, or the book is flat (then a = 0, b = 1);
+        * `price`: last mid, dollars; `half_spread`: of the curve, or the mean of the snapshots where the model has
+          none, dollars; `depth`: mean shares displayed;
+        * `a`, `b` and what else `curves` gives: for a power per share, dollars a share at x in shares, b within
+          [0.05, 3];
         * `volume`: shares traded, if the book has it, a row's volume counted in the row's bucket
           and that of rows before the first bucket left out;
         * `sigma`: volatility of the log-mid over the bucket, the root of the sum of its squared changes,
@@ -47,8 +64,8 @@ def calibrate(book: pd.DataFrame, bucket: str | pd.Timedelta = "60s", side: str 
         * `age`: seconds from the last snapshot to the bucket's start where the bucket had none, else 0.
 
     Raises:
-        InvalidInput: for another side, a bucket that is no positive length of time, and a book that has
-            no index of nondecreasing times, spans two days, or never shows both sides.
+        InvalidInput: for another side, model or way, a bucket that is no positive length of time, a book that has
+            no index of nondecreasing times, spans two days, or never shows both sides, and what `curves` refuses.
 
     Source:
         Almgren, Thum, Hauptmann and Li (2005) for a power curve beside a half-spread.
@@ -63,51 +80,73 @@ def calibrate(book: pd.DataFrame, bucket: str | pd.Timedelta = "60s", side: str 
     """
     mid = midpoint(book)
     buckets = divide(book.index, bucket, np.isfinite(mid))
-    table = pd.DataFrame({"price": mid[buckets.last]}, index=buckets.start)
-    pooled = np.concatenate([buckets.seen, buckets.last[buckets.carried]])
-    owner = np.concatenate([buckets.owner, np.flatnonzero(buckets.carried)])
-    table = table.join(_curves(book.iloc[pooled], side, owner, buckets.start))
+    points = slippage_points(book, bucket, side)
+    fits = curves(points, model, way, [slippage_points(day, bucket, side) for day in earlier])
+    if family_named(model).half_spread == "none":
+        fits["half_spread"] = points.means(points.half_spread)
+    table = pd.DataFrame({"price": mid[buckets.last]}, index=buckets.start).join(fits)
     if "volume" in book.columns:
         counted = buckets.rows >= 0
         traded = book["volume"].to_numpy(dtype=float)[counted]
         table["volume"] = np.bincount(buckets.rows[counted], traded, len(table))
     table["sigma"] = _volatility(np.log(mid[buckets.seen]), buckets.owner, len(table))
     table["age"] = np.where(buckets.carried, _seconds(buckets.start, book.index[buckets.last]), 0.0)
-    table.attrs["size_grid"] = SIZE_GRID
+    table.attrs["size_grid"] = points.size_grid
     return table
 
 
-def _curves(book: pd.DataFrame, side: str, owner: NDArray[np.int64], start: TimeIndex) -> pd.DataFrame:
-    """Return half-spread, depth and fitted curve of each bucket, from the snapshots that each owns."""
-    count = len(start)
-    shown = displayed_depth(book, side)
-    shares = shown[:, None] * np.array(SIZE_GRID)
-    half_spread = _half_spread(book)
-    slippage = np.maximum(walk_cost(book, side, shares) / shares - half_spread[:, None], 0.0)
-    depth, at_depth = _means(owner, shown, count), _means(owner, slippage[:, -1], count)
-    means = {"half_spread": _means(owner, half_spread, count), "depth": depth}
-    flat = at_depth <= _FLAT * means["half_spread"]
-    scale = np.where(flat, 1.0, at_depth)
-    scaled = np.where(flat[owner, None], 1.0, slippage / scale[owner, None])
-    fit = fit_power(shares / depth[owner, None], scaled, owner, count)
-    columns = {
-        **means,
-        "a": np.where(flat, 0.0, fit.a * scale / depth**fit.b),
-        "b": np.where(flat, 1.0, fit.b),
-        "fit_error": np.where(flat, 0.0, fit.error),
-        "degenerate": flat | fit.at_bound,
-    }
-    return pd.DataFrame(columns, index=start)
+def curves(
+    points: SlippagePoints, model: str = MODEL, way: str = "each", earlier: Sequence[SlippagePoints] = ()
+) -> pd.DataFrame:
+    """Fit one curve a bucket that can be traded on: by itself, drawn to a mean, or shared by the day.
+
+    Args:
+        points: of the N buckets.
+        model: a name of `curve_families.FAMILIES`.
+        way: "each" (the bucket's own points), "shrunk" (drawn to the mean of the day, or to the same time on earlier
+            days, see `pooling.shrunk`) or "pooled" (one curve for all buckets).
+        earlier: points of earlier days, for "shrunk".
+
+    Returns:
+        N rows: `family`, `half_spread`, `a`, `b`, `depth` and their standard errors as `fit_curves` or `shrunk` give
+        them, and where they are fitted as they stand, `fit_error`, `degenerate` and `reason`. A bucket whose points
+        give no curve at all has that of the whole day, and its `reason` says so.
+
+    Raises:
+        InvalidInput: for another model or way, earlier days with another way, and what the fits refuse.
+
+    >>> from optexec.data import sample
+    >>> from optexec.data.book import read_book
+    >>> points = slippage_points(read_book(sample.path("book.csv.gz")), "30min")
+    >>> curves(points, way="pooled")["b"].nunique(), curves(points, "power_total")["b"].nunique()
+    (1, 13)
+    """
+    family_named(model)
+    if way not in WAYS:
+        raise unknown_name("way", way, WAYS)
+    if earlier and way != "shrunk":
+        raise InvalidInput(f"earlier days are what curves are shrunk to; they say nothing when way is {way!r}")
+    if way == "pooled":
+        return pooled(points, [model]).iloc[np.zeros(len(points.start), dtype=int)].set_axis(points.start)
+    fits = fit_curves(points, [model])
+    if way == "shrunk":
+        return shrunk(fits, by_time_of_day(earlier, [model]) if earlier else None)
+    return _completed(fits, points, model)
 
 
-def _half_spread(book: pd.DataFrame) -> NDArray[np.float64]:
-    """Return the distance from the mid to either best price of each snapshot, dollars."""
-    asks = book[[name for name in PRICE_COLUMNS if name.startswith("ask")]]
-    return np.asarray(np.fmin.reduce(asks.to_numpy(dtype=float), axis=1) - midpoint(book), dtype=float)
-
-
-def _means(owner: NDArray[np.int64], values: NDArray[np.float64], count: int) -> NDArray[np.float64]:
-    return np.bincount(owner, values, count) / np.bincount(owner, minlength=count)
+def _completed(fits: pd.DataFrame, points: SlippagePoints, model: str) -> pd.DataFrame:
+    """Return the fits with the curve of the whole day where a bucket's points gave none."""
+    numbers = list(PARAMETERS)
+    lost = fits["failed"].to_numpy(dtype=bool) | ~np.isfinite(fits[numbers].to_numpy(dtype=float)).all(axis=1)
+    if not lost.any():
+        return fits
+    day = pooled(points, [model]).iloc[0]
+    if day["failed"] or not np.isfinite(day[numbers].to_numpy(dtype=float)).all():
+        raise InvalidInput(f"the book gives no curve of the model {model}; choose another of {', '.join(FAMILIES)}")
+    fits.loc[lost, numbers] = day[numbers].to_numpy(dtype=float)
+    fits.loc[lost, "degenerate"] = True
+    fits.loc[lost, "reason"] = fits.loc[lost, "reason"].replace("", "the search failed") + "; the day's curve instead"
+    return fits
 
 
 def _volatility(log_mid: NDArray[np.float64], owner: NDArray[np.int64], count: int) -> NDArray[np.float64]:

@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from optexec.data.separable_fit import POWER, Array, SeparableFit, fit_shape
+from optexec.data.separable_fit import EXPONENTS, POWER, Array, SeparableFit, fit_shape
 
-EXPONENTS = POWER.bounds
+__all__ = ["EXPONENTS", "fit_power"]
 
 
 def fit_power(x: Array, y: Array, group: NDArray[np.int64], groups: int) -> SeparableFit:

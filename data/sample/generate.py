@@ -17,6 +17,8 @@ from optexec.data.book import BOOK_COLUMNS, LEVELS, PRICE_COLUMNS, read_book
 from optexec.data.calibration import calibrate
 
 SEED = 20250115
+CALIBRATED = ["price", "half_spread", "depth", "a", "b", "fit_error", "degenerate", "volume", "sigma", "age"]
+"""Columns of the calibration that the sample table keeps."""
 MINUTES = 390
 FIRST = "2025-01-15T09:30:59-05:00"
 TICKS_PER_DOLLAR = 100
@@ -100,7 +102,7 @@ def bucket_table(book: pd.DataFrame) -> pd.DataFrame:
     >>> int(table["maximum"].min()) >= 100
     True
     """
-    table = calibrate(book)
+    table = calibrate(book)[CALIBRATED]
     depth = table["depth"]
     at_depth = depth * (table["half_spread"] + table["a"] * depth ** table["b"])
     lots = (table["volume"] // (ROUND_LOT / PARTICIPATION)).astype(int).clip(lower=1)

@@ -37,7 +37,7 @@ def test_generating_again_gives_the_bundled_files(
 
 
 def test_buckets_are_the_calibration_of_the_book(book: pd.DataFrame, buckets: pd.DataFrame) -> None:
-    table = calibrate(book)
+    table = calibrate(book)[generate.CALIBRATED]
     assert [start.isoformat() for start in table.index] == buckets.index.tolist()
     pd.testing.assert_frame_equal(
         buckets[table.columns].reset_index(drop=True),
