@@ -154,7 +154,7 @@ class _Reader:
 
     def _columns(self, block: bytes, lines: dict[int, bytes]) -> dict[str, Any]:
         """Return the columns needed: times in nanoseconds, letters as bytes, numbers, and identities."""
-        import pyarrow as arrow  # type: ignore[import-untyped]
+        import pyarrow as arrow
         from pyarrow import csv as arrow_csv
 
         if self.iso is None:

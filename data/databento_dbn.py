@@ -5,7 +5,6 @@ import io
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
 
@@ -98,7 +97,7 @@ def _decompressed(disk: BinaryIO, magic: bytes) -> io.BufferedIOBase:
     if magic.startswith(_GZIP):
         return gzip.GzipFile(fileobj=disk)
     if magic == _ZSTD:
-        import pyarrow as arrow  # type: ignore[import-untyped]
+        import pyarrow as arrow
 
         return io.BufferedReader(arrow.CompressedInputStream(arrow.PythonFile(disk, "r"), "zstd"))
     return cast(io.BufferedIOBase, disk)

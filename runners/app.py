@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 
-from optexec.runners.calibrate import calibrate_book
+from optexec.runners.calibrate import calibrate_books
 from optexec.runners.command_line import application
 from optexec.runners.compare import compare_objectives
 from optexec.runners.frontier import trace_frontier
+from optexec.runners.simulate import simulate_order
 from optexec.runners.solve import solve_order
 from optexec.runners.verify import verify_methods
 
@@ -13,8 +14,9 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "solve": solve_order,
     "compare": compare_objectives,
     "verify": verify_methods,
-    "calibrate": calibrate_book,
+    "calibrate": calibrate_books,
     "frontier": trace_frontier,
+    "simulate": simulate_order,
 }
 
 main = application(help="Split a parent order over the trading day at the least cost, with a certificate.")

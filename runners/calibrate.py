@@ -1,4 +1,4 @@
-"""`optexec calibrate`: from snapshots of an order book to a bucket table."""
+"""`optexec calibrate`: from order books to a bucket table."""
 
 import re
 from pathlib import Path
@@ -11,48 +11,172 @@ from optexec.runners.command_line import Json, guarded, run_alone
 if TYPE_CHECKING:
     import pandas as pd
 
+    from optexec.data.sampling import BookDay
+
 SCHEMA = "optexec.calibrate.v1"
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+AUTO, ORACLE = "auto", "oracle"
+FIGURES = (".png", ".svg", ".pdf")
 _CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 
-Book = Annotated[
-    Path, typer.Argument(metavar="BOOK", help="Ten-level book, one snapshot a row: .csv, .csv.gz, .parquet.")
+Books = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="BOOK...",
+        help="Ten-level books: Databento MBP-10 (.csv, .dbn), LOBSTER messages (with their order books), or snapshots "
+        "(.csv, .parquet). Several are days of one stock, the oldest first; the last is calibrated.",
+    ),
 ]
 Table = Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Bucket table to write: .csv or .parquet.")]
 Bucket = Annotated[str, typer.Option("--bucket", help="Length of a bucket.")]
 Side = Annotated[str, typer.Option("--side", metavar="buy|sell", help="Side of the order: buy walks the asks.")]
+Model = Annotated[
+    str,
+    typer.Option(
+        "--model",
+        help="Family of curves, 'auto' for the one that foretells the next bucket best, or 'oracle' for curves learned "
+        "from the earlier days.",
+    ),
+]
+Way = Annotated[
+    str,
+    typer.Option(
+        "--way", metavar="each|shrunk|pooled", help="A curve for each bucket, drawn to a mean, or one for the day."
+    ),
+]
+Every = Annotated[str, typer.Option("--every", help="How often the books of an event file are looked at.")]
+Symbol = Annotated[str | None, typer.Option("--symbol", help="Which stock of a Databento file that holds several.")]
 Start = Annotated[
     str | None, typer.Option("--start", metavar="HH:MM", help="New York time of the first snapshot used.")
 ]
 End = Annotated[str | None, typer.Option("--end", metavar="HH:MM", help="New York time before which the last one is.")]
+Plot = Annotated[
+    Path | None,
+    typer.Option("--plot", metavar="FILE", help="Draw curves against books, residuals and coverage: .png, .svg, .pdf."),
+]
 
 
 @guarded
-def calibrate_book(
-    book: Book,
+def calibrate_books(
+    books: Books,
     output: Table,
     bucket: Bucket = "60s",
     side: Side = "buy",
+    model: Model = "half_spread_power",
+    way: Way = "each",
+    every: Every = "1s",
+    symbol: Symbol = None,
     start: Start = None,
     end: End = None,
+    plot: Plot = None,
     as_json: Json = False,
 ) -> None:
-    """Fit an impact curve to the book in every bucket and write the bucket table.
+    """Fit an impact curve to the book in every bucket, judge it by the next bucket, and write the bucket table.
 
-    Example: optexec calibrate book.csv.gz -o buckets.csv --bucket 5min --side sell --start 09:30 --end 16:00
+    Example: optexec calibrate book.csv.gz -o buckets.csv --bucket 5min --side sell --model auto --plot fits.png
     """
-    from optexec.data.book import read_book
-    from optexec.data.calibration import calibrate
     from optexec.runners.output import check_writable, print_json, write_table
 
     check_writable(output)
-    table = calibrate(window(read_book(book), start, end), bucket, side)
+    check_writable(plot, FIGURES)
+    *earlier, day = _read(books, every, symbol, start, end)
+    if model == ORACLE:
+        from optexec.runners.learned import learned_table
+
+        table, errors, impact = learned_table([past.book for past in earlier], day.book, bucket, side)
+    else:
+        model, errors = _chosen(model, day.book, bucket, side)
+        table, impact = _fitted([past.book for past in earlier], day.book, bucket, side, model, way), impact_keys(model)
     write_table(_with_text_times(table) if output.suffix == ".csv" else table, output)
-    report = _report(table)
+    if plot is not None:
+        _draw(day.book, table, bucket, side, plot)
+    report = _report(table) | {"model": model, "impact": impact, "errors": errors, "quality": _quality(day)}
     if as_json:
         print_json(SCHEMA, **report)
     else:
         _print(report)
+
+
+def _read(paths: list[Path], every: str, symbol: str | None, start: str | None, end: str | None) -> "list[BookDay]":
+    from dataclasses import replace
+
+    from optexec.data.open_book import open_book
+    from optexec.runners.progress import reading
+
+    with reading(paths) as tell:
+        days = [open_book(*files, every=every, symbol=symbol, progress=tell) for files in days_of(paths)]
+    return [replace(day, book=window(day.book, start, end)) for day in days]
+
+
+def days_of(paths: list[Path]) -> list[list[Path]]:
+    """Files by day: an order-book file of LOBSTER belongs to its message file, any other is a day by itself.
+
+    >>> days_of([Path("A_message_10.csv"), Path("A_orderbook_10.csv"), Path("B.csv")])
+    [[PosixPath('A_message_10.csv'), PosixPath('A_orderbook_10.csv')], [PosixPath('B.csv')]]
+    """
+    partners = {path: path.with_name(path.name.replace("_orderbook_", "_message_")) for path in paths}
+    books = [path for path, messages in partners.items() if messages != path and messages in paths]
+    return [[path, *(book for book in books if partners[book] == path)] for path in paths if path not in books]
+
+
+def _chosen(model: str, book: "pd.DataFrame", bucket: str, side: str) -> tuple[str, dict[str, float]]:
+    """The model, and by forecast the median error of the next bucket's slippage in cents a share."""
+    from optexec.data.curve_families import FAMILIES, family_named
+    from optexec.data.model_choice import best_family, family_errors
+    from optexec.models.errors import InvalidInput
+
+    if model != AUTO:
+        family_named(model)
+    try:
+        table = family_errors(book, bucket, side, families=FAMILIES if model == AUTO else [model])
+    except InvalidInput:
+        if model == AUTO:
+            raise
+        return model, {}
+    cents = {str(name): 100 * float(error) for name, error in table["median_absolute"].items()}
+    return (best_family(table) if model == AUTO else model), cents
+
+
+def _fitted(
+    earlier: "list[pd.DataFrame]", book: "pd.DataFrame", bucket: str, side: str, model: str, way: str
+) -> "pd.DataFrame":
+    from optexec.data.calibration import calibrate
+
+    return calibrate(book, bucket, side, model, way, earlier)
+
+
+def impact_keys(model: str) -> str:
+    """The `[[impact]]` tables of a spec that reads the bucket table of a model.
+
+    >>> print(impact_keys("power_total"))
+    [[impact]]
+    family = "Power"
+    quoted = "total"
+    a = "a"
+    b = "b"
+    """
+    from optexec.data.curve_families import family_named
+
+    family = family_named(model)
+    curve = type(family.impact(1.0, 1.0, family.quoted)).__name__
+    parameters = {"slope": "a"} if curve == "Linear" else {"a": "a", "b": "b"}
+    tables = [("Linear", "total", {"slope": "half_spread"})] if family.half_spread != "none" else []
+    return "\n".join(
+        "\n".join(
+            ["[[impact]]", f'family = "{name}"', f'quoted = "{quoted}"', *(f'{k} = "{v}"' for k, v in columns.items())]
+        )
+        for name, quoted, columns in [*tables, (curve, family.quoted, parameters)]
+    )
+
+
+def _draw(book: "pd.DataFrame", table: "pd.DataFrame", bucket: str, side: str, path: Path) -> None:
+    from optexec.analysis.calibration_plots import plot_calibration
+    from optexec.data.slippage import slippage_points
+    from optexec.models.errors import InvalidInput
+
+    if "family" not in table:
+        raise InvalidInput("--plot draws fitted curves; leave it out with --model oracle")
+    plot_calibration(slippage_points(book, bucket, side), table).savefig(path)
 
 
 def window(book: "pd.DataFrame", start: str | None, end: str | None) -> "pd.DataFrame":
@@ -106,32 +230,55 @@ def _with_text_times(table: "pd.DataFrame") -> "pd.DataFrame":
 
 def _report(table: "pd.DataFrame") -> dict[str, Any]:
     half_spread = 1e4 * table["half_spread"] / table["price"]
-    return {
+    told: dict[str, Any] = {
         "buckets": len(table),
         "first": str(table.index[0]),
         "last": str(table.index[-1]),
         "median_half_spread_bps": float(half_spread.median()),
-        "b_quantiles": {f"{q:g}": float(table["b"].quantile(q)) for q in QUANTILES},
-        "median_fit_error": float(table["fit_error"].median()),
-        "degenerate_fits": int(table["degenerate"].sum()),
         "carried_forward": int((table["age"] > 0).sum()),
     }
+    if "b" in table:
+        told["b_quantiles"] = {f"{q:g}": float(table["b"].quantile(q)) for q in QUANTILES}
+    if "fit_error" in table:
+        told |= {
+            "median_fit_error": float(table["fit_error"].median()),
+            "degenerate_fits": int(table["degenerate"].sum()),
+        }
+    return told
+
+
+def _quality(day: "BookDay") -> dict[str, float]:
+    """What was counted while reading, as far as it is anything."""
+    counts = day.quality.frame["count"].dropna()
+    return {str(what): float(count) for what, count in counts[counts != 0].items()}
 
 
 def _print(report: dict[str, Any]) -> None:
-    from optexec.runners.output import console, facts
+    from optexec.runners.output import columns, console, facts
 
-    quantiles = ", ".join(f"{float(q):.0%}: {b:.3f}" for q, b in report["b_quantiles"].items())
     rows = {
         "buckets": f"{report['buckets']:,}, from {report['first']} to {report['last']}",
         "half-spread": f"{report['median_half_spread_bps']:.3f} bps of the mid, median",
-        "exponent b": f"quantiles {quantiles}",
-        "fit error": f"{report['median_fit_error']:.2%} of the slippage, median",
-        "degenerate fits": f"{report['degenerate_fits']:,}",
-        "carried forward": f"{report['carried_forward']:,} buckets without a snapshot of their own",
+        "model": report["model"],
     }
-    console().print(facts(rows))
+    if "b_quantiles" in report:
+        quantiles = ", ".join(f"{float(q):.0%}: {b:.3f}" for q, b in report["b_quantiles"].items())
+        rows["exponent b"] = f"quantiles {quantiles}"
+    if "median_fit_error" in report:
+        rows["fit error"] = f"{report['median_fit_error']:.2%} of the slippage, median"
+        rows["degenerate fits"] = f"{report['degenerate_fits']:,}"
+    rows["carried forward"] = f"{report['carried_forward']:,} buckets without a snapshot of their own"
+    out = console()
+    out.print(facts(rows))
+    out.print()
+    out.print(columns(["read", "count"], [[what, f"{count:,.10g}"] for what, count in report["quality"].items()]))
+    if report["errors"]:
+        out.print()
+        misses = [[name, f"{cents:.3f}"] for name, cents in report["errors"].items()]
+        out.print(columns(["forecast of the next bucket", "median error (cents a share)"], misses))
+    out.print()
+    out.print(report["impact"], markup=False, highlight=False)
 
 
 if __name__ == "__main__":
-    run_alone(calibrate_book)
+    run_alone(calibrate_books)

@@ -9,6 +9,9 @@ import pytest
 import optexec as ox
 from optexec.data.book import read_book
 from optexec.data.calibration import calibrate
+from optexec.data.curve_fits import impact
+from optexec.data.model_choice import best_family, family_errors
+from optexec.data.open_book import open_book
 
 SHARED = Path(__file__).parents[2] / "shared" / "data" / "lobster"
 BOOK = SHARED / "AAPL_2012-06-21_0930_1030_mbp10_1s_rebuilt.csv.gz"
@@ -79,3 +82,30 @@ def test_smoothing_evens_out_and_risk_trades_earlier(problems):
     assert answers["B"].x.max() < answers["A"].x.max()
     half = 180
     assert answers["C"].x[:half].sum() > answers["A"].x[:half].sum() + 1_000
+
+
+MESSAGES = SHARED / "AAPL_2012-06-21_34200000_37800000_message_50.csv.gz"
+
+
+@pytest.mark.parametrize("objective", ["A", "B", "C"])
+def test_from_raw_messages_to_a_verified_schedule(objective, hour):
+    chosen = best_family(family_errors(hour, "60s", "buy"))
+    curves = calibrate(hour, "60s", "buy", chosen)
+    sigma = (curves["sigma"] * curves["price"]).to_numpy()
+    terms = {
+        "A": ox.objective("A"),
+        "B": ox.objective("B", rho=1e-3),
+        "C": ox.ImpactCost() + ox.PriceRisk.from_volatility(sigma).inventory_risk(RISK_AVERSION),
+    }
+    order = ox.Order(10_000, side="buy", lot=100, price=float(curves["price"].iloc[0]))
+    limits = ox.Limits(maximum=curves["depth"] / 2, volume=curves["volume"])
+    checked = ox.verify(ox.Problem(order, impact(curves), terms[objective], limits, curves.index))
+    certified = checked.loc["dp"]
+    assert certified["gap"] <= 1e-9
+    assert (checked["excess"].dropna() >= -1e-9).all()
+    assert checked.loc["twap", "excess"] > 0
+
+
+@pytest.fixture(scope="module")
+def hour() -> pd.DataFrame:
+    return open_book(MESSAGES).book

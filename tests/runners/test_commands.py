@@ -15,6 +15,7 @@ import optexec as ox
 from optexec.data import sample
 from optexec.data.book import read_book
 from optexec.data.calibration import calibrate
+from optexec.data.curve_fits import impact
 from optexec.runners.calibrate import window
 from optexec.runners.spec import load_spec
 
@@ -258,10 +259,14 @@ def test_calibrate_writes_a_table_that_a_spec_can_name(tmp_path: Path, invoke: I
         "first",
         "last",
         "median_half_spread_bps",
+        "carried_forward",
         "b_quantiles",
         "median_fit_error",
         "degenerate_fits",
-        "carried_forward",
+        "model",
+        "impact",
+        "errors",
+        "quality",
     ]
     assert told["schema"] == "optexec.calibrate.v1"
     assert told["buckets"] == 12
@@ -271,6 +276,48 @@ def test_calibrate_writes_a_table_that_a_spec_can_name(tmp_path: Path, invoke: I
     problem = load_spec(sample.path("cost.toml"), settings).problem()
     assert problem.buckets == 12
     assert problem.impact.marginal(np.zeros(12)) == pytest.approx(table["half_spread"].to_numpy())
+
+
+def test_calibrate_chooses_a_model_and_tells_the_spec_that_reads_it(tmp_path: Path, invoke: Invoke) -> None:
+    book, output = sample.path("book.csv.gz"), tmp_path / "buckets.csv"
+    told = parsed(invoke("calibrate", book, "-o", output, "--bucket", "10min", "--model", "auto", "--json"))
+    assert told["model"] == min(told["errors"].keys() - {"previous_book"}, key=told["errors"].get)
+    spec = tmp_path / "spec.toml"
+    spec.write_text(
+        f'[order]\nshares = 5_000\n[buckets]\npath = "buckets.csv"\n{told["impact"]}\n[objective]\nname = "A"\n'
+    )
+    table = calibrate(read_book(book), "10min", "buy", told["model"])
+    x = np.full(len(table), 300.0)
+    assert load_spec(spec).problem().impact.cost(x) == pytest.approx(impact(table).cost(x), rel=1e-9)
+
+
+@pytest.mark.parametrize("arguments", [["--way", "pooled"], ["--model", "power_total", "--way", "each"]])
+def test_calibrate_draws_its_curves(tmp_path: Path, invoke: Invoke, arguments: list[str]) -> None:
+    book, figure = sample.path("book.csv.gz"), tmp_path / "fit.svg"
+    shown = invoke(
+        "calibrate", book, "-o", tmp_path / "b.csv", "--bucket", "30min", "--plot", figure, *arguments
+    ).stdout
+    assert "previous_book" in shown
+    assert "[[impact]]" in shown
+    assert "slippage (cents a share)" in figure.read_text()
+
+
+def test_calibrate_learns_from_earlier_days(tmp_path: Path, invoke: Invoke, refused: Callable[..., str]) -> None:
+    book, output = sample.path("book.csv.gz"), tmp_path / "buckets.parquet"
+    told = parsed(invoke("calibrate", book, book, "-o", output, "--bucket", "10min", "--model", "oracle", "--json"))
+    spec = tmp_path / "spec.toml"
+    spec.write_text(
+        f'[order]\nshares = 5_000\n[buckets]\npath = "{output}"\n{told["impact"]}\n[objective]\nname = "A"\n'
+    )
+    problem = load_spec(spec).problem()
+    assert problem.convex
+    assert problem.buckets == 38
+    alone = refused(2, "calibrate", book, "-o", output, "--model", "oracle")
+    assert "learns from earlier days" in alone
+    assert "unknown curve family 'powr'" in refused(2, "calibrate", book, "-o", output, "--model", "powr")
+    assert "unknown way 'shrink'; did you mean 'shrunk'?" in refused(
+        2, "calibrate", book, "-o", output, "--way", "shrink"
+    )
 
 
 def test_a_window_is_half_open() -> None:

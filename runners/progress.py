@@ -1,0 +1,37 @@
+"""Progress of long work, on stderr where that is a terminal."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+LARGE = 20_000_000
+"""Bytes from which reading is long work."""
+
+
+@contextmanager
+def reading(paths: list[Path]) -> Iterator[Callable[[int], None] | None]:
+    """A callback that takes the bytes of the current file read so far; None where nobody watches or it is short.
+
+    >>> with reading([Path("nowhere.csv")]) as tell:
+    ...     tell is None
+    True
+    """
+    total = sum(path.stat().st_size for path in paths if path.is_file())
+    if total < LARGE or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("reading"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task, before, passed = bar.add_task("reading", total=total), 0, 0
+
+        def tell(read: int) -> None:
+            nonlocal before, passed
+            passed += before if read < before else 0
+            before = read
+            bar.update(task, completed=passed + read)
+
+        yield tell

@@ -1,0 +1,176 @@
+"""`optexec simulate`: the optimum, TWAP and VWAP on the same random paths."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from optexec.runners.command_line import (
+    Gap,
+    Json,
+    Objective,
+    Output,
+    Settings,
+    SpecFile,
+    TimeLimit,
+    guarded,
+    run_alone,
+    solver_settings,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    import optexec as ox
+    from optexec.analysis.simulation import Simulation
+    from optexec.runners.spec import Spec
+
+SCHEMA = "optexec.simulate.v1"
+OPTIMUM = "optimum"
+OTHERS = ("twap", "vwap")
+STATISTICS = {
+    "mean": "expected cost",
+    "standard_error": "standard error",
+    "standard_deviation": "std deviation",
+    "q05": "5 %",
+    "q50": "50 %",
+    "q95": "95 %",
+}
+"""Columns of a summary -> what they are called in a heading."""
+COLUMN = "NUMBER|COLUMN"
+
+Volatility = Annotated[
+    str,
+    typer.Option(
+        "--volatility",
+        metavar=COLUMN,
+        help="Volatility of each bucket as a fraction of the price, as calibrate has it.",
+    ),
+]
+Drift = Annotated[
+    str,
+    typer.Option("--drift", metavar=COLUMN, help="Expected rise of the price in each bucket as a fraction of it."),
+]
+Permanent = Annotated[
+    float, typer.Option("--permanent", help="Permanent impact, dollars a share per share traded before.")
+]
+Dispersion = Annotated[
+    float, typer.Option("--dispersion", help="Standard deviation of the logarithm of a bucket's volume.")
+]
+LeastFill = Annotated[
+    float, typer.Option("--least-fill", help="Slices are filled by a random fraction from this one to 1.")
+]
+Paths = Annotated[int, typer.Option("--paths", help="Random days.")]
+Seed = Annotated[int, typer.Option("--seed", help="The same seed gives the same days.")]
+Antithetic = Annotated[bool, typer.Option("--antithetic", help="Draw days in pairs whose prices move oppositely.")]
+
+
+@guarded
+def simulate_order(
+    spec: SpecFile,
+    volatility: Volatility,
+    drift: Drift = "0",
+    permanent: Permanent = 0.0,
+    dispersion: Dispersion = 0.0,
+    least_fill: LeastFill = 1.0,
+    paths: Paths = 10_000,
+    seed: Seed = 0,
+    antithetic: Antithetic = False,
+    objective: Objective = None,
+    settings: Settings = None,
+    gap: Gap = None,
+    time_limit: TimeLimit = None,
+    as_json: Json = False,
+    output: Output = None,
+) -> None:
+    """Trade the optimum, TWAP and VWAP on the same random days, and show what each costs.
+
+    Example: optexec simulate inventory_risk.toml --volatility sigma --paths 20000 --antithetic
+    """
+    from optexec.analysis.price_paths import Arithmetic
+    from optexec.analysis.simulation import Market, simulate
+    from optexec.runners.output import check_writable, print_json, records, write_table
+    from optexec.runners.spec import load_spec
+
+    check_writable(output)
+    declared = load_spec(spec, [*(settings or ()), *solver_settings(gap=gap, time_limit=time_limit)])
+    problem = declared.problem(objective)
+    prices = Arithmetic(_dollars(declared, volatility, "volatility"), _dollars(declared, drift, "drift"))
+    market = Market(problem, prices, permanent, dispersion, least_fill)
+    schedules = _schedules(problem, declared)
+    traded = {name: simulate(schedule, market, paths, seed, antithetic) for name, schedule in schedules.items()}
+    table = _table(traded)
+    write_table(table, output)
+    if as_json:
+        print_json(SCHEMA, paths=paths, seed=seed, antithetic=antithetic, rows=records(table))
+    else:
+        _print(table, schedules[OPTIMUM])
+
+
+def _dollars(declared: "Spec", given: str, name: str) -> Any:
+    """A fraction of the price, one number or a column, in dollars a share."""
+    from optexec.models.errors import InvalidInput
+    from optexec.models.validation import finite, nonnegative
+    from optexec.runners.parameters import Parameters
+
+    price = declared.declared.order.price
+    if price is None:
+        raise InvalidInput(f"{declared.path}, key order.price: is missing; --{name} is a fraction of it")
+    try:
+        value: Any = float(given)
+    except ValueError:
+        value = given
+    rule = nonnegative if name == "volatility" else finite
+    return price * Parameters(declared.table).build(lambda **named: rule(name, named[name]), {name: value})
+
+
+def _schedules(problem: "ox.Problem", declared: "Spec") -> "dict[str, ox.Schedule]":
+    """The optimum and the baselines that apply, by name."""
+    import optexec as ox
+
+    applies = ox.methods(problem).frame["applies"]
+    answer = {OPTIMUM: ox.solve(problem, declared.method, **declared.stopping)}
+    return answer | {name: ox.solve(problem, name) for name in OTHERS if applies[name]}
+
+
+def _table(traded: "dict[str, Simulation]") -> "pd.DataFrame":
+    """One row a schedule, a column for each statistic of each measure, such as `shortfall_mean`."""
+    import pandas as pd
+
+    rows = {
+        name: {
+            f"{measure}_{statistic}": value
+            for measure, statistics in simulation.summary.to_dict("index").items()
+            for statistic, value in statistics.items()
+        }
+        for name, simulation in traded.items()
+    }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("schedule")
+
+
+def _print(table: "pd.DataFrame", optimum: "ox.Schedule") -> None:
+    from optexec.runners.output import columns, console, dollars
+
+    out = console()
+    for measure, unit, text in (("shortfall", "$", dollars), ("bps", "bps", _bps)):
+        headings = [f"{heading} ({unit})" for heading in STATISTICS.values()]
+        out.print(columns(["schedule", *headings], _rows(table, [f"{measure}_{name}" for name in STATISTICS], text)))
+        out.print()
+    slippage = [f"{name}_slippage_{statistic}" for name in OTHERS for statistic in ("mean", "standard_error")]
+    against = [heading for name in OTHERS for heading in (f"against {name.upper()} (bps)", "standard error (bps)")]
+    out.print(columns(["schedule", *against], _rows(table, slippage, _bps)))
+    out.print(f"{OPTIMUM}: by {optimum.method}, {optimum.status}. Costs are positive when worse.")
+    if "vwap" not in table.index:
+        out.print("vwap is left out: the spec has no limits.volume.")
+
+
+def _rows(table: "pd.DataFrame", names: list[str], text: Callable[[float], str]) -> list[list[str]]:
+    return [[str(schedule), *(text(row[name]) for name in names)] for schedule, row in table.iterrows()]
+
+
+def _bps(value: float) -> str:
+    return f"{value:,.3f}" if value == value else "no volume"
+
+
+if __name__ == "__main__":
+    run_alone(simulate_order)
