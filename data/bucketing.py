@@ -55,7 +55,7 @@ def divide(times: pd.Index, bucket: str | pd.Timedelta, usable: NDArray[np.bool_
     ([1, 1, 2], [False, True, False])
     """
     offsets, midnight = _since_midnight(times)
-    width = _length(bucket)
+    width = length_of_time("bucket", bucket)
     seen = np.flatnonzero(usable)
     if not seen.size:
         raise InvalidInput("the book never shows a bid and an ask together; there is nothing to calibrate")
@@ -84,14 +84,19 @@ def _since_midnight(times: pd.Index) -> tuple[pd.TimedeltaIndex, pd.Timestamp | 
     return times - midnight, midnight
 
 
-def _length(bucket: str | pd.Timedelta) -> pd.Timedelta:
+def length_of_time(name: str, value: str | pd.Timedelta) -> pd.Timedelta:
+    """A positive length of time, such as "60s"; another value raises `InvalidInput` by its name.
+
+    >>> length_of_time("bucket", "5min")
+    Timedelta('0 days 00:05:00')
+    """
     try:
-        length = pd.Timedelta(bucket if isinstance(bucket, str | timedelta) else "")
+        length = pd.Timedelta(value if isinstance(value, str | timedelta) else "")
     except ValueError:
         length = pd.Timedelta(0)
     if not length > pd.Timedelta(0):
-        raise InvalidInput(f"bucket {bucket!r} is no positive length of time; write it as '60s'")
-    return length
+        raise InvalidInput(f"{name} {value!r} is no positive length of time; write it as '60s'")
+    return length.as_unit("ns")
 
 
 def _starts(midnight: pd.Timestamp | pd.Timedelta, width: pd.Timedelta, first: int, count: int) -> TimeIndex:

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from optexec.data.book import BOOK_COLUMNS
+from optexec.data.bucketing import length_of_time
 from optexec.data.events import Events
 from optexec.data.quality import Quality, Tally, best
 from optexec.data.session import Session, session_on
@@ -74,7 +75,7 @@ def sample(
     >>> day.book[["volume", "age"]].to_numpy().tolist()
     [[5.0, 0.0], [0.0, 0.8], [7.0, 0.0]]
     """
-    clock = _Clock(_length(every), session, source)
+    clock = _Clock(length_of_time("every", every), session, source)
     for stretch in events:
         clock.take(stretch)
     return clock.close()
@@ -197,13 +198,3 @@ def _sieve(without: dict[str, NDArray[np.bool_]]) -> tuple[NDArray[np.bool_], di
         counts[reason] = int((offered & which).sum())
         offered = offered & ~which
     return offered, {reason: count for reason, count in counts.items() if count}
-
-
-def _length(every: str | pd.Timedelta) -> pd.Timedelta:
-    try:
-        length = pd.Timedelta(every if isinstance(every, str | timedelta) else "")
-    except ValueError:
-        length = pd.Timedelta(0)
-    if not length > pd.Timedelta(0):
-        raise InvalidInput(f"every {every!r} is no positive length of time; write it as '1s'")
-    return length.as_unit("ns")
