@@ -159,7 +159,7 @@ def _records(path: Path, progress: Callable[[int], None] | None) -> Iterator[Rec
         except dbn.DBNError as error:
             raise InvalidInput(f"{path}: not whole DBN ({error}); fetch it again") from None
         while block := contents.read(_BLOCK):
-            frames, rest = _framed(rest + block, layout.itemsize, f"{path}, after record {count}")
+            frames, rest = _framed(rest + block, layout.itemsize, path, count)
             if frames:
                 yield _unpacked(np.frombuffer(b"".join(frames), layout), count, mappings)
                 count += len(frames)
@@ -170,13 +170,15 @@ def _records(path: Path, progress: Callable[[int], None] | None) -> Iterator[Rec
         raise InvalidInput(f"{path}, after record {count}: {what}; fetch the file again, schema mbp-10")
 
 
-def _framed(block: bytes, size: int, where: str) -> tuple[list[bytes], bytes]:
+def _framed(block: bytes, size: int, path: Path, count: int) -> tuple[list[bytes], bytes]:
     """Return the MBP-10 records of a block, `size` bytes of each, and the beginning of the record it cuts off."""
-    frames, place = [], 0
+    frames: list[bytes] = []
+    place = 0
     while place + 2 <= len(block):
         length, kind = 4 * block[place], block[place + 1]
         if kind not in (_MBP_10, *_MESSAGES) or length < (size if kind == _MBP_10 else _HEADER):
-            raise InvalidInput(f"{where}: a record of type {kind} in {length} bytes; fetch the schema mbp-10 whole")
+            what = f"a record of type {kind} in {length} bytes; fetch the schema mbp-10 whole"
+            raise InvalidInput(f"{path}, after record {count + len(frames)}: {what}")
         if place + length > len(block):
             break
         if kind == _MBP_10:

@@ -61,8 +61,8 @@ def train(
     Every snapshot whose next bucket the book covers, thinned to `STARTS` a bucket, makes an example: its features,
     and for each size the log of the bucket's mean slippage over the recent slippage. Boosted trees fit these by least
     absolute deviations. The half-life of recent slippage (`HALFLIVES`) and the number of trees (`TREES`) are those
-    of least mean absolute error on `FOLDS` folds, each later than the examples it is forecast from, with a gap of one
-    bucket so that no bucket is on both sides; the oracle keeps the errors it had there. Then the trees are
+    of least mean absolute error of that log on `FOLDS` folds, each later than the examples it is forecast from, with a
+    gap of one bucket so that no bucket is on both sides; the oracle keeps the errors it had there. Then the trees are
     grown on all examples. Pairs of a bucket and a size that most of its snapshots display less than are left out.
 
     Args:

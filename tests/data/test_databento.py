@@ -398,7 +398,7 @@ def test_dbn_of_another_schema(tmp_path: Path) -> None:
     path = save_dbn(records(5), tmp_path / "day.dbn")
     trade = dbn.TradeMsg(2, 38, OPEN.as_unit("ns").value, 10**11, 5, dbn.Action.TRADE, dbn.Side.ASK, 0, 0)
     path.write_bytes(path.read_bytes() + bytes(trade))
-    refused(path, "after record 0", "type 0 in 48 bytes")
+    refused(path, "after record 6", "type 0 in 48 bytes")
 
 
 # What is refused, and where
