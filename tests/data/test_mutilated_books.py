@@ -4,6 +4,7 @@ import gzip
 from collections.abc import Callable
 from difflib import SequenceMatcher
 from pathlib import Path
+from typing import Any
 
 import databento_dbn as dbn
 import numpy as np
@@ -256,19 +257,25 @@ def records_of(content: bytes) -> Answer:
     return [(content[:start],), *((content[low : low + 368],) for low in range(start, len(content), 368))]
 
 
+def answer(read: Callable[[Path], Any], path: Path) -> Any:
+    """What a reader gives, None where it refuses in one line that begins with the file."""
+    try:
+        return read(path)
+    except InvalidInput as error:
+        assert str(error).startswith(str(path))
+        assert "\n" not in str(error)
+        return None
+
+
 def judge(path: Path, read: Callable[[Path], Answer], whole: Answer, reach: int) -> bool:
     """Return whether a damaged file was read; it may differ in two events for each row that the damage reached.
 
     Two, because a row that no longer ends an event leaves its trades to the next.
     """
-    try:
-        found = read(path)
-    except InvalidInput as error:
-        told = str(error)
-        assert told.startswith(str(path))
-        assert "\n" not in told
-        with pytest.raises(InvalidInput):
-            open_book(path)
+    found = answer(read, path)
+    opened = answer(open_book, path)
+    if found is None:
+        assert opened is None
         return False
     assert apart(whole, found) <= 2 * reach, f"{apart(whole, found)} events differ where {reach} rows do"
     return True
@@ -364,15 +371,15 @@ def test_one_wrong_cell_is_found(tmp_path: Path, column: str, before: bytes | No
     assert refusal in str(caught.value)
 
 
-@pytest.mark.parametrize(("after", "what"), [("5858.0", "last level"), ("900.0", "last level")])
-def test_a_wrong_price_at_the_last_level_is_in_doubt(tmp_path: Path, after: str, what: str) -> None:
+@pytest.mark.parametrize("after", ["5858.0", "900.0"])
+def test_a_wrong_price_at_the_last_level_is_in_doubt(tmp_path: Path, after: str) -> None:
     header, *lines = csv_bytes(True).splitlines()
     place = cells(header).index(b"ask_px_09")
     split = cells(lines[8])
     split[place] = after.encode()
     path = tmp_path / "day.csv"
     path.write_bytes(b"\n".join([header, *lines[:8], b",".join(split), *lines[9:]]) + b"\n")
-    assert open_book(path).quality.doubtful["book moves against the action"] >= 1, what
+    assert open_book(path).quality.doubtful["book moves against the action"] >= 1
 
 
 def test_a_wrong_best_price_is_crossed_and_not_offered(tmp_path: Path) -> None:
