@@ -61,7 +61,7 @@ def saturating() -> "Figure":
     from optexec.solvers.verification import every_schedule
 
     problem = load_spec(sample.path("concave.toml")).problem()
-    return plot_verification(every_schedule(problem, ["branch", "best_bucket", "greedy", "twap", "vwap"]))
+    return plot_verification(every_schedule(problem, ["branch", "best_bucket", "greedy", "twap"]))
 
 
 def horizon() -> "Figure":
