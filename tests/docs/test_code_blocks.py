@@ -6,6 +6,7 @@ read. toml and csv name their file: ```toml title="order.toml".
 """
 
 import doctest
+import inspect
 import re
 import shlex
 import subprocess
@@ -16,6 +17,7 @@ import pytest
 from documents import DOCUMENTS, ROOT, CodeBlock, blocks_of, environment, furnish, name_of
 
 import optexec as ox
+from optexec.runners.app import main
 from optexec.runners.spec import load_spec
 
 each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
@@ -89,6 +91,22 @@ def test_its_blocks_run(document, tmp_path, monkeypatch):
     for block in blocks_of(document.read_text(encoding="utf-8")):
         assert block.language in RUN, f"{document.name}:{block.line}: nothing runs {block.language!r}"
         RUN[block.language](block, document, names)
+
+
+EXAMPLES = {
+    str(command.name): " ".join(example.split())
+    for command in main.registered_commands
+    for example in (inspect.getdoc(command.callback) or "").split("Example:")[1:]
+}
+"""What the help of each command shows, and its page in the reference."""
+
+
+@pytest.mark.parametrize("name", [command.name for command in main.registered_commands])
+def test_the_example_in_the_help_of_a_command_runs(name, tmp_path, monkeypatch):
+    assert EXAMPLES[name].startswith(f"optexec {name} ")
+    furnish(tmp_path)
+    monkeypatch.chdir(tmp_path / "data" / "sample")
+    run_command(EXAMPLES[name])
 
 
 @each_document
