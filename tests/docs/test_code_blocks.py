@@ -89,7 +89,9 @@ def test_its_blocks_run(document, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}
     for block in blocks_of(document.read_text(encoding="utf-8")):
-        assert block.language in RUN, f"{document.name}:{block.line}: nothing runs {block.language!r}"
+        assert block.language in RUN, (
+            f"{document.name}:{block.line}: nothing runs {block.language!r}; known: {list(RUN)}"
+        )
         RUN[block.language](block, document, names)
 
 
