@@ -11,6 +11,7 @@ import pytest
 from documents import DOCUMENTS, ROOT, blocks_of, environment
 
 import optexec as ox
+from optexec.solvers.dispatch import METHODS
 
 FETCHED = {"script": "src", "img": "src", "iframe": "src", "source": "src", "link": "href"}
 """Elements whose address a browser fetches by itself, and the attribute that holds it."""
@@ -73,6 +74,11 @@ def test_mathematics_is_text(site: Path) -> None:
 @pytest.mark.parametrize("name", ox.__all__)
 def test_the_reference_has_the_public_name(name: str, pages: dict[str, Reader]) -> None:
     assert any(f"optexec.{name}" in page.ids for file, page in pages.items() if file.startswith("reference/"))
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_the_page_on_choosing_has_every_method(name: str) -> None:
+    assert f"`{name}`" in (ROOT / "docs" / "choosing-a-method.md").read_text(encoding="utf-8")
 
 
 def imported() -> list[str]:

@@ -20,6 +20,8 @@ TERMS: dict[type[ox.Term], ox.Term] = {
     ox.InventoryRisk: ox.InventoryRisk(psi=1e-3, weights=[1.0, 3.0, 2.0, 9.0]),
     ox.TransientImpact: ox.TransientImpact(level=1e-3, decay=[0.5, 0.9, 0.0, 0.6]),
 }
+REMEMBERING = {ox.TransientImpact}
+"""Terms whose later buckets pay for the earlier ones, so that no part of them stands alone."""
 each_term = pytest.mark.parametrize("kind", TERMS, ids=lambda kind: kind.__name__)
 each_point = pytest.mark.parametrize("x", POINTS, ids=["early", "gaps", "corners"])
 
@@ -114,3 +116,16 @@ def test_it_says_bucket_by_bucket_what_it_costs(kind: type[ox.Term]) -> None:
 def test_its_name_is_its_own(kind: type[ox.Term]) -> None:
     assert [other.name for other in TERMS.values()].count(TERMS[kind].name) == 1
     assert kind.__name__ in repr(TERMS[kind])
+
+
+@each_term
+def test_its_part_charges_what_the_whole_charges_for_those_buckets(kind: type[ox.Term]) -> None:
+    problem = problem_with(TERMS[kind])
+    if kind in REMEMBERING:
+        with pytest.raises(ox.InvalidInput, match=TERMS[kind].name):
+            problem.part(1, shares=50)
+        return
+    for x in POINTS:
+        rest = problem.part(1, shares=float(x[1:].sum()))
+        costs = TERMS[kind].bucket_costs(problem, x)[1:]
+        np.testing.assert_allclose(rest.terms.find(kind).bucket_costs(rest, x[1:]), costs, rtol=1e-12)
