@@ -75,27 +75,19 @@ def parameters(value: Any) -> list[str]:
     return [name for name in inspect.signature(value).parameters if name not in ("self", "cls")]
 
 
-def bodies(value: Any) -> Iterator[ast.AST]:
-    """The code that a call runs first: of a function, or of the constructor of a class."""
+def written(value: Any) -> Iterator[Any]:
+    """The functions that a call runs first: itself, or the constructor of a class as far as somebody wrote it."""
     for code in (vars(value).get(k) for k in ("__init__", "__post_init__")) if inspect.isclass(value) else (value,):
-        if (
-            inspect.isfunction(code)
-            and "__create_fn__" not in code.__qualname__
-            and code.__code__.co_filename != "<string>"
-        ):
-            yield ast.parse(textwrap.dedent(inspect.getsource(code)))
+        if inspect.isfunction(code) and code.__code__.co_filename != "<string>":
+            yield code
 
 
 def raised(value: Any) -> set[str]:
-    """Errors of the package that the code raises itself, or by one of `CHECKS`."""
-    names = {
-        node.id if isinstance(node, ast.Name) else node.attr
-        for body in bodies(value)
-        for part in ast.walk(body)
-        if isinstance(part, ast.Raise | ast.Call)
-        for node in [_called(part)]
-        if isinstance(node, ast.Name | ast.Attribute)
-    }
+    """Errors of the package that the code makes itself, or by one of `CHECKS`."""
+    trees = [ast.parse(textwrap.dedent(inspect.getsource(code))) for code in written(value)]
+    calls = [node.func for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    names = {func.id for func in calls if isinstance(func, ast.Name)}
+    names |= {func.attr for func in calls if isinstance(func, ast.Attribute)}
     return {name for name in ERRORS if name in names} | ({"InvalidInput"} if names & CHECKS else set())
 
 
@@ -103,12 +95,6 @@ def bases(name: str) -> tuple[type, ...]:
     """The classes whose method a public method takes the place of: what they say of errors holds for it too."""
     owner, _, method = name.rpartition(".")
     return tuple(base for base in PUBLIC[owner].__mro__[1:] if method in vars(base)) if owner else ()
-
-
-def _called(part: ast.Raise | ast.Call) -> ast.AST | None:
-    if isinstance(part, ast.Call):
-        return part.func
-    return part.exc
 
 
 @pytest.mark.parametrize("name", ox.__all__)
