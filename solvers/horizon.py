@@ -54,6 +54,12 @@ class Plan:
         start: first bucket of the window, counted from 0.
         buckets: length of the window.
         schedule: the answer that the window is the beginning of, with its certificate.
+
+    >>> import optexec as ox
+    >>> day = ox.Problem(ox.Order(900), ox.Power(1.0, 2.0), ox.objective("A"), buckets=3)
+    >>> plan = ox.Replanner(day, window=2).plan(1, 600)
+    >>> plan.start, round(plan.slice, 6), plan.shares.round(6).to_dict()
+    (1, 300.0, {2: 300.0, 3: 300.0})
     """
 
     start: int
