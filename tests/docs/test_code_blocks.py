@@ -155,3 +155,12 @@ def test_outputs_that_agree_but_for_dots_pass(tmp_path, monkeypatch):
     page = tmp_path / "page.md"
     page.write_text("```console\n$ echo one two three\none ... three\n```\n", encoding="utf-8")
     test_its_blocks_run(page, tmp_path, monkeypatch)
+
+
+PLACE = re.compile(r"`((?:models|solvers|data|analysis|runners|tests|benchmarks|docs|optexec)/[\w/.-]+\.\w+)`")
+
+
+@each_document
+def test_files_that_it_names_are_there(document):
+    for place in PLACE.findall(document.read_text(encoding="utf-8")):
+        assert (ROOT / place).exists(), place
