@@ -23,6 +23,8 @@ from optexec.runners.spec import load_spec
 each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
 ELSEWHERE = {"make": ["make", "--dry-run", "--always-make"]}
 """Programs that the continuous integration runs for real, and what shows here that they know the target."""
+PLACE = re.compile(r"`((?:models|solvers|data|analysis|runners|tests|benchmarks|docs|optexec)/[\w/.-]+\.\w+)`")
+"""A file of the repository, as a page names it."""
 PRINTED = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
@@ -155,9 +157,6 @@ def test_outputs_that_agree_but_for_dots_pass(tmp_path, monkeypatch):
     page = tmp_path / "page.md"
     page.write_text("```console\n$ echo one two three\none ... three\n```\n", encoding="utf-8")
     test_its_blocks_run(page, tmp_path, monkeypatch)
-
-
-PLACE = re.compile(r"`((?:models|solvers|data|analysis|runners|tests|benchmarks|docs|optexec)/[\w/.-]+\.\w+)`")
 
 
 @each_document
