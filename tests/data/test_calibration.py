@@ -10,10 +10,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.optimize import curve_fit
 
-from optexec.data import sample
+from optexec.data import calibration, sample
 from optexec.data.book import BOOK_COLUMNS, LEVELS, displayed_depth, midpoint, read_book, walk_cost
 from optexec.data.calibration import SIZE_GRID, calibrate
+from optexec.data.curve_fits import fit_curves, impact
+from optexec.data.pooling import pooled
 from optexec.data.power_fit import EXPONENTS, fit_power
+from optexec.data.slippage import slippage_points
 from optexec.models.errors import InvalidInput
 
 AAPL = Path(__file__).parents[2].parent / "shared/data/lobster/AAPL_2012-06-21_0930_1030_mbp10_1s_rebuilt.csv.gz"
@@ -124,6 +127,24 @@ def test_flat_book_is_degenerate_and_costs_its_half_spread() -> None:
     assert row["degenerate"]
     assert (row["a"], row["b"], row["fit_error"]) == (0.0, 1.0, 0.0)
     assert row["half_spread"] == pytest.approx(HALF_SPREAD)
+
+
+@pytest.mark.parametrize(("lost", "why"), [("failed", "the search failed"), ("a", "flat book")])
+def test_a_bucket_that_gives_no_curve_has_that_of_the_day(lost: str, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    book = read_book(sample.path("book.csv.gz"))
+
+    def damaged(points, families):
+        fits = fit_curves(points, families)
+        fits.loc[fits.index[3], [lost, "reason"]] = [True, ""] if lost == "failed" else [np.nan, why]
+        return fits
+
+    monkeypatch.setattr(calibration, "fit_curves", damaged)
+    table = calibrate(book, "30min")
+    day = pooled(slippage_points(book, "30min"), ["half_spread_power"]).iloc[0]
+    row = table.iloc[3]
+    assert row[["half_spread", "a", "b"]].tolist() == day[["half_spread", "a", "b"]].tolist()
+    assert (row["degenerate"], row["reason"]) == (True, f"{why}; the day's curve instead")
+    assert impact(table).cost(np.full(13, 500.0))[3] == impact(day.to_frame().T).cost(np.full(1, 500.0))[0]
 
 
 def test_size_grid_is_stated() -> None:
