@@ -47,8 +47,9 @@ def averaged_curves(
     so far that decays with age, in a blend with a part of the last book. Sizes are the fractions `SIZE_GRID` of the
     median displayed depth of the day; a size counts in the snapshots that display it, and one that none has displayed
     continues the cost at its last slope. Slippage that falls from one size to a larger one is pooled (`monotone`), and
-    its total cost made convex (`convex_costs`). Nothing but the sizes depends on later snapshots, except in buckets
-    before any book displays the smallest size: they have the curve of the first that does, and 0 shares shown.
+    its total cost made convex by its slopes (`convex_costs`), which foretells as well as by its values and needs no
+    solver. Nothing but the sizes depends on later snapshots, except in buckets before any book displays the smallest
+    size: they have the curve of the first that does, and 0 shares shown.
 
     Args:
         book: snapshots of one day as `read_book` returns them.
@@ -73,5 +74,5 @@ def averaged_curves(
     slippage = AVERAGES[average].after_each(history)
     count = np.isfinite(slippage).sum(axis=1)
     known = slippage[np.maximum(np.arange(len(count)), np.argmax(count > 0))]
-    curves = convex_costs(sizes, monotone(continued(sizes, known)))
+    curves = convex_costs(sizes, monotone(continued(sizes, known)), "slopes")
     return AveragedCurves(history.buckets.start, curves, np.append(0.0, sizes)[count])
