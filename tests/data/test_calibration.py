@@ -15,7 +15,7 @@ from optexec.data.book import BOOK_COLUMNS, LEVELS, displayed_depth, midpoint, r
 from optexec.data.calibration import SIZE_GRID, calibrate
 from optexec.data.curve_fits import fit_curves, impact
 from optexec.data.pooling import pooled
-from optexec.data.power_fit import EXPONENTS, fit_power
+from optexec.data.separable_fit import EXPONENTS, POWER, fit_shape
 from optexec.data.slippage import slippage_points
 from optexec.models.errors import InvalidInput
 
@@ -47,7 +47,7 @@ def power_ladder(a: float, b: float, depth: float) -> tuple[NDArray[np.float64],
 @given(a=st.floats(0.01, 10), b=st.floats(0.06, 2.9), seed=st.integers(0, 2**32 - 1))
 def test_exact_points_give_back_their_curve(a: float, b: float, seed: int) -> None:
     x = np.random.default_rng(seed).uniform(0.02, 1.5, size=(2, 8))
-    fit = fit_power(x, a * x**b, np.zeros(2, dtype=np.int64), 1)
+    fit = fit_shape(x, a * x**b, np.zeros(2, dtype=np.int64), 1, POWER)
     assert fit.b[0] == pytest.approx(b, abs=1e-6)
     assert fit.a[0] == pytest.approx(a, rel=1e-6)
     assert not fit.at_bound[0]
@@ -59,7 +59,7 @@ def test_noisy_points_give_the_curve_of_a_generic_solver(b: float, seed: int) ->
     random = np.random.default_rng(seed)
     x = random.uniform(0.05, 1.0, size=(3, 20))
     y = x**b * np.exp(random.normal(0, 0.2, size=x.shape))
-    fit = fit_power(x, y, np.zeros(3, dtype=np.int64), 1)
+    fit = fit_shape(x, y, np.zeros(3, dtype=np.int64), 1, POWER)
     (log_a, exponent), _ = curve_fit(
         lambda u, log_a, exponent: np.exp(log_a) * u**exponent, x.ravel(), y.ravel(), p0=(0.0, 1.0)
     )
@@ -70,14 +70,14 @@ def test_noisy_points_give_the_curve_of_a_generic_solver(b: float, seed: int) ->
 def test_groups_do_not_touch_one_another() -> None:
     x = np.tile(np.linspace(0.1, 1, 10), (4, 1))
     exponents = np.array([0.3, 0.9, 0.3, 1.7])
-    together = fit_power(x, x ** exponents[:, None], np.array([0, 1, 0, 2]), 3)
+    together = fit_shape(x, x ** exponents[:, None], np.array([0, 1, 0, 2]), 3, POWER)
     np.testing.assert_allclose(together.b, [0.3, 0.9, 1.7], atol=1e-6)
 
 
 @pytest.mark.parametrize(("exponent", "bound"), [(0.01, EXPONENTS[0]), (5.0, EXPONENTS[1])])
 def test_an_exponent_beyond_the_bounds_is_reported(exponent: float, bound: float) -> None:
     x = np.linspace(0.1, 1, 10)[None, :]
-    fit = fit_power(x, x**exponent, np.array([0]), 1)
+    fit = fit_shape(x, x**exponent, np.array([0]), 1, POWER)
     assert fit.at_bound[0]
     assert fit.b[0] == pytest.approx(bound, abs=1e-6)
 
@@ -267,5 +267,5 @@ def test_real_hour_has_the_published_exponents_of_total_cost() -> None:
     minutes = read_book(AAPL).iloc[59::60]
     shares = displayed_depth(minutes, "buy")[:, None] * np.array(SIZE_GRID)
     cost = walk_cost(minutes, "buy", shares)
-    fit = fit_power(shares / shares[:, -1:], cost / cost[:, -1:], np.arange(len(minutes)), len(minutes))
+    fit = fit_shape(shares / shares[:, -1:], cost / cost[:, -1:], np.arange(len(minutes)), len(minutes), POWER)
     np.testing.assert_allclose(np.quantile(fit.b - 1, [0.1, 0.5, 0.9]), [0.19, 0.44, 0.72], atol=0.006)
