@@ -8,10 +8,9 @@ import numpy as np
 import pandas as pd
 
 from optexec.models.errors import InvalidInput, unknown_name
-from optexec.models.families import Linear
 from optexec.models.impact import Impact
 from optexec.models.limits import Limits
-from optexec.models.objective import ImpactCost, InventoryRisk, Objective, Smoothing, Term
+from optexec.models.order import Order
 from optexec.models.per_bucket import PerBucket
 from optexec.models.problem import Problem
 from optexec.models.schedule import Schedule
@@ -20,8 +19,6 @@ from optexec.solvers.dispatch import solve
 from optexec.solvers.evaluation import GAP
 
 RULES = ("priced", "quota", "free")
-IDLE = "beyond"
-"""Label of the bucket that stands for all that the `free` rule leaves to later windows."""
 
 
 class Outlook(NamedTuple):
@@ -153,7 +150,7 @@ class Replanner:
         if self.beyond == "priced" or stop == day.buckets:
             return day.part(start, shares=remaining)
         if self.beyond == "free":
-            return _with_idle(day, start, stop, remaining)
+            return day.replace(order=_unpriced(day.order)).part(start, stop, remaining)
         volume = np.broadcast_to(np.asarray(day.limits.volume), day.buckets)
         return day.part(start, stop, remaining * volume[start:stop].sum() / volume[start:].sum())
 
@@ -184,32 +181,9 @@ def _of_length(what: str, values: Any, length: int) -> Any:
     return values
 
 
-def _with_idle(day: Problem, start: int, stop: int, remaining: float) -> Problem:
-    """The window, and a bucket after it that holds for nothing whatever does not trade in the window."""
-    span, length = slice(start, stop), stop - start
-    impact = day.impact if day.impact.buckets is None else day.impact.take(np.arange(start, stop))
-    return Problem(
-        replace(day.order, shares=remaining),
-        PerBucket.of_groups([(np.arange(length), impact), (np.array([length]), Linear(np.zeros(1)))]),
-        Objective(tuple(_idle_term(term, span, day.buckets) for term in day.terms)),
-        Limits(
-            minimum=np.append(day.lo[span], 0.0),
-            maximum=np.append(np.minimum(day.hi[span], remaining), remaining),
-            smallest=np.append(day.smallest[span], 0.0),
-        ),
-        [*day.index[span], IDLE],
-    )
-
-
-def _idle_term(term: Term, span: slice, buckets: int) -> Term:
-    """A term of the window that charges nothing in the idle bucket, but the risk of what is kept for it."""
-    if isinstance(term, Smoothing):
-        return Smoothing(np.append(np.broadcast_to(term.rho, buckets)[span], 0.0))
-    if isinstance(term, InventoryRisk):
-        return InventoryRisk(term.psi, np.append(term.weights_for(buckets)[span], 0.0))
-    if isinstance(term, ImpactCost):
-        return term
-    raise InvalidInput(f"the free rule does not know what the {term.name} term charges for shares that do not trade")
+def _unpriced(order: Order) -> Order:
+    """The order with nothing charged for what it leaves unfilled."""
+    return replace(order, must_complete=False, unfilled_cost=0.0, unfilled_penalty=0.0)
 
 
 def _later(near: Plan, start: int, problem: Problem) -> Array | None:
