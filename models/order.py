@@ -1,6 +1,6 @@
 """The parent order."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 from optexec.models.errors import InvalidInput, unknown_name
 from optexec.models.validation import nonnegative, positive_number, scalar
@@ -67,12 +67,22 @@ class Order:
             if (value := getattr(self, name)) is not None:
                 object.__setattr__(self, name, scalar(nonnegative, f"order.{name}", value))
                 if self.must_complete:
-                    raise InvalidInput(f"order.{name} is given, but the order must complete; set must_complete to false")
+                    raise InvalidInput(
+                        f"order.{name} is given, but the order must complete; set must_complete to false"
+                    )
 
     def __repr__(self) -> str:
         given = {f.name: getattr(self, f.name) for f in fields(self)}
         shown = (f"{f.name}={given[f.name]!r}" for f in fields(self) if given[f.name] != f.default)
         return f"Order({', '.join(shown)})"
+
+    def in_full(self) -> "Order":
+        """The same order, to be done in full.
+
+        >>> Order(100, must_complete=False, unfilled_cost=0.05).in_full()
+        Order(shares=100.0)
+        """
+        return replace(self, must_complete=True, unfilled_cost=None, unfilled_penalty=None)
 
     @property
     def notional(self) -> float | None:

@@ -1,6 +1,6 @@
 """Orders that need not complete: what shares left unfilled cost, and the same problem as one that completes."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -93,7 +93,7 @@ def completed(problem: "Problem") -> "Problem":
     """
     order, buckets, price = problem.order, problem.buckets, Unfilled.of(problem.order)
     return problem.replace(
-        order=replace(order, must_complete=True, unfilled_cost=None, unfilled_penalty=None),
+        order=order.in_full(),
         impact=_with_price(problem, price.cost),
         terms=_with_penalty([term.with_unfilled(buckets) for term in problem.terms], price.penalty, buckets),
         limits=Limits(

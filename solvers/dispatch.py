@@ -9,7 +9,6 @@ from typing import Any, overload
 import pandas as pd
 
 from optexec.models.errors import InvalidInput, SolverFailure, unknown_name
-from optexec.models.order import Order
 from optexec.models.problem import Problem
 from optexec.models.schedule import Schedule
 from optexec.models.validation import Array, positive_number
@@ -69,11 +68,10 @@ class Method:
 
 def _filled(problem: Problem) -> Problem:
     """A problem whose order must complete; of an order that need not, as many shares as the limits allow."""
-    order = problem.order
-    if order.must_complete:
+    if problem.order.must_complete:
         return problem
-    most = {"shares": min(problem.shares, float(problem.hi.sum())), "lot": None}
-    return problem.replace(order=Order(side=order.side, price=order.price, **most))
+    most = min(problem.shares, float(problem.hi.sum()))
+    return problem.replace(order=replace(problem.order.in_full(), shares=most, lot=None))
 
 
 def _convex(problem: Problem) -> str:

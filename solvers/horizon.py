@@ -9,7 +9,6 @@ import pandas as pd
 
 from optexec.models.errors import InvalidInput, unknown_name
 from optexec.models.impact import Impact
-from optexec.models.limits import Limits
 from optexec.models.order import Order
 from optexec.models.per_bucket import PerBucket
 from optexec.models.problem import Problem
