@@ -71,9 +71,13 @@ class Problem:
         self.buckets = len(self.index)
         self.lo: Array
         self.hi: Array
-        self.lo, self.hi = self.limits.bounds(order, self.buckets)
-        self.smallest: Array = self.limits.thresholds(self.lo, self.hi)
+        self.smallest: Array
+        self._read_limits()
         self._check_range(self.charges)
+
+    def _read_limits(self) -> None:
+        self.lo, self.hi = self.limits.bounds(self.order, self.buckets)
+        self.smallest = self.limits.thresholds(self.lo, self.hi)
 
     def __repr__(self) -> str:
         return f"<Problem: {self.order!r} over {self.buckets} buckets, {' + '.join(t.name for t in self.terms)}>"
@@ -103,10 +107,12 @@ class Problem:
         """
         if changes.keys() == {"terms"}:
             return self._charging(_objective(changes["terms"]))
+        if changes.keys() <= {"order", "limits"}:
+            return self._trading(**changes)
         kept = {name: getattr(self, name) for name in ("order", "impact", "terms", "limits")}
         return Problem(**{**kept, "buckets": self.index, **changes})
 
-    def part(self, start: int, stop: int | None = None, shares: float | None = None) -> "Problem":
+    def part(self, start: int, stop: int | None = None, shares: float | None = None, **changes: Any) -> "Problem":
         """The declaration of some shares of the order over the buckets from position `start` to before `stop`.
 
         The tail of an optimum is the optimum of the tail for the shares that the rest of it leaves.
@@ -114,6 +120,7 @@ class Problem:
         Args:
             start, stop: 0 <= start < stop <= N; None for N.
             shares: to trade there, > 0; None for all of the order. Fewer than a lot trade in one slice.
+            changes: other arguments of the constructor that differ there, such as limits on newer volumes.
 
         Raises:
             InvalidInput: no such buckets, shares out of range, a term of one's own that has arrays and no `part`.
@@ -129,12 +136,16 @@ class Problem:
         if not 0 <= start < stop <= self.buckets:
             raise InvalidInput(f"no buckets from {start} to before {stop} among {self.buckets}; count them from 0")
         span = slice(start, stop)
-        impact = self.impact if self.impact.buckets is None else self.impact.take(np.arange(start, stop))
-        terms = Objective(tuple(term.part(span, self.buckets) for term in self.terms))
         size = self.shares if shares is None else float(shares)
         lot = self.order.lot if self.order.lot is None else min(self.order.lot, size)
-        order = replace(self.order, shares=size, lot=lot)
-        return Problem(order, impact, terms, self.limits.part(span), self.index[span])
+        kept = {
+            "order": replace(self.order, shares=size, lot=lot),
+            "impact": self.impact if self.impact.buckets is None else self.impact.take(np.arange(start, stop)),
+            "terms": Objective(tuple(term.part(span, self.buckets) for term in self.terms)),
+            "limits": self.limits.part(span),
+            "buckets": self.index[span],
+        }
+        return Problem(**{**kept, **changes})
 
     def _charging(self, terms: Objective) -> "Problem":
         """The same problem with another objective; what does not depend on it is not computed again."""
@@ -143,6 +154,18 @@ class Problem:
         other.__dict__.pop("_completed", None)
         common_length({"buckets": self.buckets, **terms.lengths})
         other._check_range([term for term in terms if term not in self.terms])
+        return other
+
+    def _trading(self, order: Order | None = None, limits: Limits | None = None) -> "Problem":
+        """The same curves and terms for another order or within other limits."""
+        other = copy(self)
+        for name in ("curvature", "semicontinuous", "_completed"):
+            other.__dict__.pop(name, None)
+        other.order = self.order if order is None else _of_class("order", order, Order)
+        other.limits = self.limits if limits is None else _of_class("limits", limits, Limits)
+        common_length({"buckets": self.buckets, **other.limits.lengths})
+        other._read_limits()
+        other._check_range(other.charges)
         return other
 
     @property

@@ -130,48 +130,104 @@ class Replanner:
             InfeasibleOrder: what is left cannot trade within the limits that are now expected.
             SolverFailure: as `solve`.
         """
-        remaining = positive_number("remaining", remaining)
+        problem = self.declaration(start, remaining)
+        near_shares = None if near is None else _later(near, start, problem)
+        schedule = solve(problem, self.method, self.gap, self.time_limit, near_shares)
+        return Plan(start, self._stop(start) - start, schedule)
+
+    def declaration(self, start: int, remaining: float) -> Problem:
+        """The problem whose first slices are those of the window that begins at a bucket.
+
+        Args:
+            start, remaining: as in `plan`.
+
+        Raises:
+            InvalidInput, InfeasibleOrder: as `plan`.
+
+        >>> import optexec as ox
+        >>> day = ox.Problem(ox.Order(700), ox.Power(1.0, 2.0), ox.objective("C", psi=1.0), buckets=3)
+        >>> Replanner(day).declaration(1, 300.0)
+        <Problem: Order(shares=300.0) over 2 buckets, impact + inventory_risk>
+        """
+        return self.window_at(start).declaration(remaining)
+
+    def window_at(self, start: int) -> "Window":
+        """The window that begins at a bucket, before it is known how much remains: curves, volumes and the rule."""
+        day, stop = self.problem, self._stop(start)
+        outlook = Outlook() if self.forecast is None else self.forecast(start, stop - start)
+        end = day.buckets if self.beyond == "priced" else stop
+        changes: dict[str, Any] = {"order": _unpriced(day.order)}
+        if outlook.impact is not None:
+            changes["impact"] = _curves(day, outlook.impact, start, stop, end)
+        rest = None
+        if self.beyond == "quota":
+            rest = float(np.broadcast_to(np.asarray(day.limits.volume), day.buckets)[stop:].sum())
+        free = self.beyond == "free" and stop < day.buckets
+        window = Window(day.part(start, end, **changes), _unpriced(day.order) if free else day.order, stop - start, rest)
+        return window if outlook.volume is None else window.expecting(outlook.volume)
+
+    def _stop(self, start: int) -> int:
+        """The end of the window that begins at a bucket."""
         buckets = self.problem.buckets
         if not 0 <= start < buckets:
             raise InvalidInput(f"there is no bucket {start} among {buckets}; count them from 0")
-        stop = buckets if self.window is None else min(start + self.window, buckets)
-        outlook = Outlook() if self.forecast is None else self.forecast(start, stop - start)
-        day = self.problem if outlook.volume is None else _with_volume(self.problem, outlook.volume, start, stop)
-        problem = self._window(day, start, stop, remaining)
-        if outlook.impact is not None:
-            problem = problem.replace(impact=_beginning(outlook.impact, problem.impact, stop - start, problem.buckets))
-        near_shares = None if near is None else _later(near, start, problem)
-        schedule = solve(problem, self.method, self.gap, self.time_limit, near_shares)
-        return Plan(start, stop - start, schedule)
-
-    def _window(self, day: Problem, start: int, stop: int, remaining: float) -> Problem:
-        """The problem whose first slices are those of the window, by the rule for what lies beyond it."""
-        if self.beyond == "priced" or stop == day.buckets:
-            return day.part(start, shares=remaining)
-        if self.beyond == "free":
-            return day.replace(order=_unpriced(day.order)).part(start, stop, remaining)
-        volume = np.broadcast_to(np.asarray(day.limits.volume), day.buckets)
-        return day.part(start, stop, remaining * volume[start:stop].sum() / volume[start:].sum())
+        return buckets if self.window is None else min(start + self.window, buckets)
 
 
-def _with_volume(day: Problem, volume: Any, start: int, stop: int) -> Problem:
-    """The day with another volume expected from `start` to before `stop`."""
-    if day.limits.volume is None:
-        raise InvalidInput("the forecast has volumes where the declaration has none; give limits.volume")
-    expected = np.array(np.broadcast_to(np.asarray(day.limits.volume), day.buckets))
-    expected[start:stop] = _of_length("volumes", nonnegative("volume", volume), stop - start)
-    return day.replace(limits=replace(day.limits, volume=expected))
+@dataclass(frozen=True, eq=False)
+class Window:
+    """What is expected of a window and of what follows it, for any number of shares that remain; see `Replanner`.
+
+    Args:
+        problem: curves, terms and limits, for an order that holds whatever they are.
+        order: the order whose shares remain.
+        length: number of buckets of the window, the first ones of the problem.
+        rest: volume expected after the window where the window is to trade its quota; None where it is not.
+    """
+
+    problem: Problem
+    order: Order
+    length: int
+    rest: float | None
+
+    def expecting(self, volume: Any) -> "Window":
+        """The window with another volume expected, a number or one a bucket of the window.
+
+        Raises:
+            InvalidInput: a declaration without volumes, another number of buckets, values out of range.
+        """
+        limits, buckets = self.problem.limits, self.problem.buckets
+        if limits.volume is None:
+            raise InvalidInput("the forecast has volumes where the declaration has none; give limits.volume")
+        expected = np.array(np.broadcast_to(np.asarray(limits.volume), buckets))
+        expected[: self.length] = _of_length("volumes", nonnegative("volume", volume), self.length)
+        return replace(self, problem=self.problem.replace(limits=replace(limits, volume=expected)))
+
+    def declaration(self, remaining: float) -> Problem:
+        """The problem of the window for so many shares, > 0; raises as `Replanner.declaration`."""
+        shares = self._share() * positive_number("remaining", remaining)
+        lot = None if self.order.lot is None else min(self.order.lot, shares)
+        return self.problem.replace(order=replace(self.order, shares=shares, lot=lot))
+
+    def _share(self) -> float:
+        """Part of what remains that the window is planned for."""
+        if not self.rest:
+            return 1.0
+        own = float(np.broadcast_to(np.asarray(self.problem.limits.volume), self.problem.buckets).sum())
+        return own / (own + self.rest)
 
 
-def _beginning(window: Impact, declared: Impact, length: int, buckets: int) -> Impact:
-    """Curves of a problem with `buckets` buckets: those of the window for the first of them, then those declared."""
+
+
+def _curves(day: Problem, window: Impact, start: int, stop: int, end: int) -> Impact:
+    """Curves of the buckets from `start` to before `end`: those of the window up to `stop`, then those declared."""
+    length = stop - start
     if window.buckets is not None and window.buckets != length:
         raise InvalidInput(f"the forecast has curves for {window.buckets} buckets, the window has {length}")
-    if length == buckets:
+    if stop == end:
         return window
-    rest = np.arange(length, buckets)
-    beyond = declared if declared.buckets is None else declared.take(rest)
-    return PerBucket.of_groups([(np.arange(length), window), (rest, beyond)])
+    beyond = day.impact if day.impact.buckets is None else day.impact.take(np.arange(stop, end))
+    return PerBucket.of_groups([(np.arange(length), window), (np.arange(length, end - start), beyond)])
 
 
 def _of_length(what: str, values: Any, length: int) -> Any:
