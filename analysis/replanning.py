@@ -12,7 +12,7 @@ from optexec.models.errors import InfeasibleOrder, InvalidInput
 from optexec.models.problem import Problem
 from optexec.models.validation import Array, positive
 from optexec.solvers.batches import solve_many
-from optexec.solvers.horizon import Replanner
+from optexec.solvers.horizon import Outlook, Replanner
 
 DONE = 1e-9
 """Fraction of the order below which what remains on a path is nothing to plan."""
@@ -90,7 +90,7 @@ class Replan:
         window = planner.window_at(i)
         for k, (left, *volumes) in enumerate(states):
             with suppress(InfeasibleOrder):
-                seen = window.expecting(volumes[: window.length]) if volumes else window
+                seen = window.expecting(Outlook(volume=volumes[: window.length])) if volumes else window
                 problems[k] = seen.declaration(left)
         schedules = solve_many(problems.values(), planner.method, planner.gap, planner.time_limit)
         slices[list(problems)] = [schedule.x[0] for schedule in schedules]

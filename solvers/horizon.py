@@ -9,6 +9,7 @@ import pandas as pd
 
 from optexec.models.errors import InvalidInput, unknown_name
 from optexec.models.impact import Impact
+from optexec.models.limits import Limits
 from optexec.models.order import Order
 from optexec.models.per_bucket import PerBucket
 from optexec.models.problem import Problem
@@ -154,17 +155,13 @@ class Replanner:
     def window_at(self, start: int) -> "Window":
         """The window that begins at a bucket, before it is known how much remains: curves, volumes and the rule."""
         day, stop = self.problem, self._stop(start)
-        outlook = Outlook() if self.forecast is None else self.forecast(start, stop - start)
-        end = day.buckets if self.beyond == "priced" else stop
-        changes: dict[str, Any] = {"order": _unpriced(day.order)}
-        if outlook.impact is not None:
-            changes["impact"] = _curves(day, outlook.impact, start, stop, end)
+        part = day.part(start, day.buckets if self.beyond == "priced" else stop, order=_unpriced(day.order))
+        free = self.beyond == "free" and stop < day.buckets
         rest = None
         if self.beyond == "quota":
             rest = float(np.broadcast_to(np.asarray(day.limits.volume), day.buckets)[stop:].sum())
-        free = self.beyond == "free" and stop < day.buckets
-        window = Window(day.part(start, end, **changes), _unpriced(day.order) if free else day.order, stop - start, rest)
-        return window if outlook.volume is None else window.expecting(outlook.volume)
+        window = Window(part, part.order if free else day.order, stop - start, rest)
+        return window if self.forecast is None else window.expecting(self.forecast(start, stop - start))
 
     def _stop(self, start: int) -> int:
         """The end of the window that begins at a bucket."""
@@ -190,18 +187,38 @@ class Window:
     length: int
     rest: float | None
 
-    def expecting(self, volume: Any) -> "Window":
-        """The window with another volume expected, a number or one a bucket of the window.
+    def expecting(self, outlook: Outlook) -> "Window":
+        """The window with other curves or volumes expected.
 
         Raises:
-            InvalidInput: a declaration without volumes, another number of buckets, values out of range.
+            InvalidInput: volumes where the declaration has none, another number of buckets, values out of range.
         """
+        changes: dict[str, Any] = {}
+        if outlook.volume is not None:
+            changes["limits"] = self._limits(outlook.volume)
+        if outlook.impact is not None:
+            changes["impact"] = self._curves(outlook.impact)
+        return replace(self, problem=self.problem.replace(**changes)) if changes else self
+
+    def _limits(self, volume: Any) -> Limits:
         limits, buckets = self.problem.limits, self.problem.buckets
         if limits.volume is None:
             raise InvalidInput("the forecast has volumes where the declaration has none; give limits.volume")
+        if np.ndim(volume) and len(volume) != self.length:
+            raise InvalidInput(f"the forecast has volumes for {len(volume)} buckets, the window has {self.length}")
         expected = np.array(np.broadcast_to(np.asarray(limits.volume), buckets))
-        expected[: self.length] = _of_length("volumes", nonnegative("volume", volume), self.length)
-        return replace(self, problem=self.problem.replace(limits=replace(limits, volume=expected)))
+        expected[: self.length] = nonnegative("volume", volume)
+        return replace(limits, volume=expected)
+
+    def _curves(self, impact: Impact) -> Impact:
+        """Curves of the window, then those declared."""
+        if impact.buckets is not None and impact.buckets != self.length:
+            raise InvalidInput(f"the forecast has curves for {impact.buckets} buckets, the window has {self.length}")
+        declared, rest = self.problem.impact, np.arange(self.length, self.problem.buckets)
+        if not rest.size:
+            return impact
+        beyond = declared if declared.buckets is None else declared.take(rest)
+        return PerBucket.of_groups([(np.arange(self.length), impact), (rest, beyond)])
 
     def declaration(self, remaining: float) -> Problem:
         """The problem of the window for so many shares, > 0; raises as `Replanner.declaration`."""
@@ -215,25 +232,6 @@ class Window:
             return 1.0
         own = float(np.broadcast_to(np.asarray(self.problem.limits.volume), self.problem.buckets).sum())
         return own / (own + self.rest)
-
-
-
-
-def _curves(day: Problem, window: Impact, start: int, stop: int, end: int) -> Impact:
-    """Curves of the buckets from `start` to before `end`: those of the window up to `stop`, then those declared."""
-    length = stop - start
-    if window.buckets is not None and window.buckets != length:
-        raise InvalidInput(f"the forecast has curves for {window.buckets} buckets, the window has {length}")
-    if stop == end:
-        return window
-    beyond = day.impact if day.impact.buckets is None else day.impact.take(np.arange(stop, end))
-    return PerBucket.of_groups([(np.arange(length), window), (np.arange(length, end - start), beyond)])
-
-
-def _of_length(what: str, values: Any, length: int) -> Any:
-    if np.ndim(values) and len(values) != length:
-        raise InvalidInput(f"the forecast has {what} for {len(values)} buckets, the window has {length}")
-    return values
 
 
 def _unpriced(order: Order) -> Order:
