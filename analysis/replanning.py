@@ -25,8 +25,8 @@ Expectation = Callable[[int, Observed], Array]
 class SoFar:
     """Volumes expected by the ratio so far: a day that has been busier than expected is expected to stay so.
 
-    Before bucket i the volume of bucket j >= i is expected to be v_j (V_1 + ... + V_{i-1}) / (v_1 + ... + v_{i-1}), with
-    the volumes V that have been observed; the bucket that is about to trade is not looked at.
+    With volumes V observed so far, bucket j >= i is expected to have v_j (V_1 + ... + V_{i-1}) / (v_1 + ... + v_{i-1});
+    the bucket i that is about to trade is not looked at.
 
     Args:
         expected: v, volume expected of each bucket before the day begins, (N,), > 0.
@@ -90,7 +90,7 @@ class Replan:
         window = planner.window_at(i)
         for k, (left, *volumes) in enumerate(states):
             with suppress(InfeasibleOrder):
-                seen = window.expecting(Outlook(volume=volumes[: window.length])) if volumes else window
+                seen = window.expecting(Outlook(volume=volumes)) if volumes else window
                 problems[k] = seen.declaration(left)
         schedules = solve_many(problems.values(), planner.method, planner.gap, planner.time_limit)
         slices[list(problems)] = [schedule.x[0] for schedule in schedules]

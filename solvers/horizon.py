@@ -22,7 +22,9 @@ RULES = ("priced", "quota", "free")
 
 
 class Outlook(NamedTuple):
-    """What is expected of a stretch of buckets; None where the declaration still stands.
+    """What is expected of a window, or of all buckets from its first to the end of the day.
+
+    None where the declaration still stands.
 
     Fields:
         impact: cost curves, one for each of its buckets or shared by them.
@@ -40,7 +42,7 @@ class Outlook(NamedTuple):
 
 
 Forecast = Callable[[int, int], Outlook]
-"""First bucket of a window, counted from 0, and its number of buckets -> what is expected of them."""
+"""First bucket of a window, counted from 0, and its number of buckets -> what is expected from it on."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,8 +74,9 @@ class Plan:
 class Replanner:
     """Plans for what is left of an order, a window of buckets at a time.
 
-    A window has the curves and volumes of the forecast, the buckets beyond it those of the declaration. Beyond the
-    window, one of three rules holds; in the last window everything that is left must trade.
+    A window has the curves and volumes of the forecast; the buckets beyond it have those of the declaration, unless
+    the forecast reaches to the end of the day. Beyond the window, one of three rules holds; in the last window
+    everything that is left must trade.
 
     * "priced": the inventory left at its end is charged what it costs to trade beyond, at best. That cost-to-go is
       the least objective of the buckets beyond, so window and rest are one problem, and with unchanged forecasts the
@@ -157,10 +160,10 @@ class Replanner:
         day, stop = self.problem, self._stop(start)
         part = day.part(start, day.buckets if self.beyond == "priced" else stop, order=_unpriced(day.order))
         free = self.beyond == "free" and stop < day.buckets
-        rest = None
+        quota = None
         if self.beyond == "quota":
-            rest = float(np.broadcast_to(np.asarray(day.limits.volume), day.buckets)[stop:].sum())
-        window = Window(part, part.order if free else day.order, stop - start, rest)
+            quota = np.broadcast_to(np.asarray(day.limits.volume), day.buckets)[start:]
+        window = Window(part, part.order if free else day.order, stop - start, day.buckets - start, quota)
         return window if self.forecast is None else window.expecting(self.forecast(start, stop - start))
 
     def _stop(self, start: int) -> int:
@@ -179,13 +182,15 @@ class Window:
         problem: curves, terms and limits, for an order that holds whatever they are.
         order: the order whose shares remain.
         length: number of buckets of the window, the first ones of the problem.
-        rest: volume expected after the window where the window is to trade its quota; None where it is not.
+        left: number of buckets to the end of the day.
+        quota: volume expected of these where the window trades its share of it, (left,); None where it does not.
     """
 
     problem: Problem
     order: Order
     length: int
-    rest: float | None
+    left: int
+    quota: Array | None
 
     def expecting(self, outlook: Outlook) -> "Window":
         """The window with other curves or volumes expected.
@@ -194,31 +199,37 @@ class Window:
             InvalidInput: volumes where the declaration has none, another number of buckets, values out of range.
         """
         changes: dict[str, Any] = {}
+        quota = self.quota
         if outlook.volume is not None:
-            changes["limits"] = self._limits(outlook.volume)
+            volume = np.asarray(nonnegative("volume", outlook.volume))
+            told = np.broadcast_to(volume, self._reach("volumes", len(volume) if volume.ndim else None))
+            changes["limits"] = self._limits(told)
+            quota = None if quota is None else np.append(told, quota[len(told) :])
         if outlook.impact is not None:
             changes["impact"] = self._curves(outlook.impact)
-        return replace(self, problem=self.problem.replace(**changes)) if changes else self
+        return replace(self, problem=self.problem.replace(**changes), quota=quota) if changes else self
 
-    def _limits(self, volume: Any) -> Limits:
+    def _reach(self, what: str, told: int | None) -> int:
+        """Number of buckets that a forecast is for: those of the window, or all to the end of the day."""
+        if told not in (None, self.length, self.left):
+            raise InvalidInput(f"the forecast has {what} for {told} buckets, the window has {self.length}")
+        return told or self.length
+
+    def _limits(self, volume: Array) -> Limits:
         limits, buckets = self.problem.limits, self.problem.buckets
         if limits.volume is None:
             raise InvalidInput("the forecast has volumes where the declaration has none; give limits.volume")
-        if np.ndim(volume) and len(volume) != self.length:
-            raise InvalidInput(f"the forecast has volumes for {len(volume)} buckets, the window has {self.length}")
-        expected = np.array(np.broadcast_to(np.asarray(limits.volume), buckets))
-        expected[: self.length] = nonnegative("volume", volume)
-        return replace(limits, volume=expected)
+        declared = np.broadcast_to(np.asarray(limits.volume), buckets)
+        return replace(limits, volume=np.append(volume, declared[len(volume) :])[:buckets])
 
     def _curves(self, impact: Impact) -> Impact:
-        """Curves of the window, then those declared."""
-        if impact.buckets is not None and impact.buckets != self.length:
-            raise InvalidInput(f"the forecast has curves for {impact.buckets} buckets, the window has {self.length}")
-        declared, rest = self.problem.impact, np.arange(self.length, self.problem.buckets)
-        if not rest.size:
-            return impact
+        """The curves that are forecast, then those declared."""
+        reach, declared, buckets = self._reach("curves", impact.buckets), self.problem.impact, self.problem.buckets
+        if reach >= buckets:
+            return impact if reach == buckets else impact.take(np.arange(buckets))
+        rest = np.arange(reach, buckets)
         beyond = declared if declared.buckets is None else declared.take(rest)
-        return PerBucket.of_groups([(np.arange(self.length), impact), (rest, beyond)])
+        return PerBucket.of_groups([(np.arange(reach), impact), (rest, beyond)])
 
     def declaration(self, remaining: float) -> Problem:
         """The problem of the window for so many shares, > 0; raises as `Replanner.declaration`."""
@@ -228,10 +239,7 @@ class Window:
 
     def _share(self) -> float:
         """Part of what remains that the window is planned for."""
-        if not self.rest:
-            return 1.0
-        own = float(np.broadcast_to(np.asarray(self.problem.limits.volume), self.problem.buckets).sum())
-        return own / (own + self.rest)
+        return 1.0 if self.quota is None else float(self.quota[: self.length].sum() / self.quota.sum())
 
 
 def _unpriced(order: Order) -> Order:

@@ -64,7 +64,7 @@ def test_every_path_trades_what_its_own_replanner_says(rule, window, terms, upda
             ratio = done.volumes[path, :i].sum() / VOLUME[:i].sum() if updated and i else 1.0
 
             def outlook(start, count, ratio=ratio):
-                return ox.Outlook(volume=ratio * VOLUME[start : start + count])
+                return ox.Outlook(volume=ratio * VOLUME[start:])
 
             try:
                 wanted = replace(planner, forecast=outlook).plan(i, left).slice if left > 1e-6 else 0.0
