@@ -163,7 +163,8 @@ class Replanner:
         quota = None
         if self.beyond == "quota":
             quota = np.broadcast_to(np.asarray(day.limits.volume), day.buckets)[start:]
-        window = Window(part, part.order if free else day.order, stop - start, day.buckets - start, quota)
+        order = part.order if free else day.order
+        window = Window(part, part.limits, order, stop - start, day.buckets - start, quota)
         return window if self.forecast is None else window.expecting(self.forecast(start, stop - start))
 
     def _stop(self, start: int) -> int:
@@ -179,7 +180,8 @@ class Window:
     """What is expected of a window and of what follows it, for any number of shares that remain; see `Replanner`.
 
     Args:
-        problem: curves, terms and limits, for an order that holds whatever they are.
+        problem: curves and terms, for an order that any limits hold.
+        limits: those that are expected of its buckets.
         order: the order whose shares remain.
         length: number of buckets of the window, the first ones of the problem.
         left: number of buckets to the end of the day.
@@ -187,6 +189,7 @@ class Window:
     """
 
     problem: Problem
+    limits: Limits
     order: Order
     length: int
     left: int
@@ -198,16 +201,15 @@ class Window:
         Raises:
             InvalidInput: volumes where the declaration has none, another number of buckets, values out of range.
         """
-        changes: dict[str, Any] = {}
-        quota = self.quota
+        problem, limits, quota = self.problem, self.limits, self.quota
         if outlook.volume is not None:
             volume = np.asarray(nonnegative("volume", outlook.volume))
             told = np.broadcast_to(volume, self._reach("volumes", len(volume) if volume.ndim else None))
-            changes["limits"] = self._limits(told)
+            limits = self._limits(told)
             quota = None if quota is None else np.append(told, quota[len(told) :])
         if outlook.impact is not None:
-            changes["impact"] = self._curves(outlook.impact)
-        return replace(self, problem=self.problem.replace(**changes), quota=quota) if changes else self
+            problem = problem.replace(impact=self._curves(outlook.impact))
+        return replace(self, problem=problem, limits=limits, quota=quota)
 
     def _reach(self, what: str, told: int | None) -> int:
         """Number of buckets that a forecast is for: those of the window, or all to the end of the day."""
@@ -216,7 +218,7 @@ class Window:
         return told or self.length
 
     def _limits(self, volume: Array) -> Limits:
-        limits, buckets = self.problem.limits, self.problem.buckets
+        limits, buckets = self.limits, self.problem.buckets
         if limits.volume is None:
             raise InvalidInput("the forecast has volumes where the declaration has none; give limits.volume")
         declared = np.broadcast_to(np.asarray(limits.volume), buckets)
@@ -235,7 +237,7 @@ class Window:
         """The problem of the window for so many shares, > 0; raises as `Replanner.declaration`."""
         shares = self._share() * positive_number("remaining", remaining)
         lot = None if self.order.lot is None else min(self.order.lot, shares)
-        return self.problem.replace(order=replace(self.order, shares=shares, lot=lot))
+        return self.problem.replace(order=replace(self.order, shares=shares, lot=lot), limits=self.limits)
 
     def _share(self) -> float:
         """Part of what remains that the window is planned for."""
