@@ -1,6 +1,6 @@
 """Re-planning on many random days at once: a `Replanner` as the policy of a simulation."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -74,26 +74,30 @@ class Replan:
     volumes: Expectation | None = None
 
     def __call__(self, i: int, remaining: Array, seen: Observed) -> Array:
-        wanted, open_ = np.zeros(len(remaining)), remaining > DONE * self.planner.problem.shares
+        problem = self.planner.problem
+        wanted, open_ = np.zeros(len(remaining)), remaining > DONE * problem.shares
         states = remaining[:, None]
         if self.volumes is not None:
-            expected = np.broadcast_to(self.volumes(i, seen), (len(remaining), self.planner.problem.buckets - i))
+            expected = np.broadcast_to(self.volumes(i, seen), (len(remaining), problem.buckets - i))
             states = np.hstack([states, expected])
-        if open_.any():
-            distinct, back = np.unique(states[open_], axis=0, return_inverse=True)
-            wanted[open_] = self._slices(i, distinct)[back.ravel()]
-        return np.minimum(wanted, _cap(self.planner.problem, i, seen))
+        keys = [state.tobytes() for state in states[open_]]
+        distinct = dict(zip(keys, states[open_], strict=True))
+        slices = dict(zip(distinct, self._slices(i, distinct.values()), strict=True))
+        wanted[open_] = [slices[key] for key in keys]
+        return np.minimum(wanted, _cap(problem, i, seen))
 
-    def _slices(self, i: int, states: Array) -> Array:
-        """Slices of bucket i for rows of what remains and, if it is not what the planner expects, the volumes."""
-        planner, slices, problems = self.planner, states[:, 0].copy(), {}
-        window = planner.window_at(i)
+    def _slices(self, i: int, states: Iterable[Array]) -> list[float]:
+        """Slices of bucket i for what remains followed by the volumes, if these are not what the planner expects."""
+        planner, window = self.planner, self.planner.window_at(i)
+        slices, problems = [], {}
         for k, (left, *volumes) in enumerate(states):
+            slices.append(left)
             with suppress(InfeasibleOrder):
                 seen = window.expecting(Outlook(volume=volumes)) if volumes else window
                 problems[k] = seen.declaration(left)
         schedules = solve_many(problems.values(), planner.method, planner.gap, planner.time_limit)
-        slices[list(problems)] = [schedule.x[0] for schedule in schedules]
+        for k, schedule in zip(problems, schedules, strict=True):
+            slices[k] = float(schedule.x[0])
         return slices
 
 
