@@ -28,6 +28,9 @@ class Quote(NamedTuple):
     Fields:
         time: a time with a zone, such as "2025-01-15T09:30:00-05:00", or a Timedelta since midnight.
         price: dollars.
+
+    >>> Quote("2025-01-15T09:30:00-05:00", 50.05).price
+    50.05
     """
 
     time: Any

@@ -158,6 +158,13 @@ class Simulation:
         moved: mids at the starts of the buckets and at the end as they are without the order, dollars, (K, N+1).
         mids: the same with the permanent impact of what was filled before, (K, N+1).
         volumes: volume of each bucket, (K, N); None if not known.
+
+    >>> import optexec as ox
+    >>> from optexec.analysis.price_paths import Arithmetic
+    >>> problem = ox.Problem(ox.Order(300, price=10.0), ox.Linear(0.01), ox.objective("A"), buckets=3)
+    >>> done = simulate(ox.solve(problem, "twap"), Market(problem, Arithmetic(volatility=0.02)), paths=100)
+    >>> done.shares.shape, done.shares[0].tolist(), done.parts.columns.tolist()
+    ((100, 3), [100.0, 100.0, 100.0], ['impact', 'permanent', 'timing', 'opportunity'])
     """
 
     market: Market

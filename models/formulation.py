@@ -28,6 +28,9 @@ def build(problem: Problem) -> pyo.ConcreteModel:
     least slices to the model as integer variables. Add constraints of your own to it and solve it with any Pyomo
     solver.
 
+    Args:
+        problem: the declaration.
+
     >>> import optexec as ox
     >>> problem = ox.Problem(ox.Order(300), ox.Power(a=1.0, b=2.0), ox.objective("B", rho=1.0), buckets=3)
     >>> m = build(problem)

@@ -24,6 +24,14 @@ class Term(ABC):
 
     Arrays of shares `x` have shape (N,). A term must be convex and differentiable in the shares, except the
     impact cost, whose curve may be anything that an impact can be.
+
+    >>> import optexec as ox
+    >>> problem = ox.Problem(ox.Order(100), ox.Linear([0.01, 0.02]), ox.objective("B", rho=2e-4))
+    >>> x = np.array([75.0, 25.0])
+    >>> [(term.name, round(float(term.bucket_costs(problem, x).sum()), 6)) for term in problem.terms]
+    [('impact', 1.25), ('smoothing', 0.625)]
+    >>> isinstance(ox.Smoothing(rho=2e-4), Term), ox.Smoothing(rho=2e-4).gradient(problem, x).round(6).tolist()
+    (True, [0.015, 0.005])
     """
 
     name: ClassVar[str]
@@ -43,6 +51,9 @@ class Term(ABC):
         """The term of a stretch of the buckets of a problem that has `buckets` of them.
 
         By default the term as it is, if it has no arrays.
+
+        Raises:
+            InvalidInput: a term with arrays that does not say what it is for some of the buckets.
         """
         if self.lengths:
             raise InvalidInput(f"the {self.name} term does not say what it is for some of the buckets: add a `part`")
@@ -58,7 +69,11 @@ class Term(ABC):
         )
 
     def at_bucket(self, problem: "Problem", i: int, x: Array) -> Array:
-        """Cost of one bucket (by position) for each of many share numbers x, (K,), of a separable term."""
+        """Cost of one bucket (by position) for each of many share numbers x, (K,), of a separable term.
+
+        Raises:
+            InvalidInput: a term that is not separable, or does not say it.
+        """
         raise InvalidInput(f"the {self.name} term does not say what one bucket costs by itself")
 
     @abstractmethod
@@ -386,6 +401,9 @@ def volatility_weights(sigma: Any) -> Array:
 @dataclass(frozen=True)
 class Objective:
     """A sum of terms with different names; written `term + term`.
+
+    Args:
+        terms: the terms; their costs are in dollars.
 
     Raises:
         InvalidInput: two terms of one name, or something that is not a term.

@@ -119,6 +119,9 @@ class PriceRisk:
         Args:
             risk_aversion: lambda per dollar, >= 0.
 
+        Raises:
+            InvalidInput: a value that is negative, not finite, or not one number.
+
         >>> PriceRisk.from_volatility([0.5, 0.5]).psi(risk_aversion=1e-6)
         5e-07
         """

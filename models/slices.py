@@ -76,6 +76,14 @@ def slices_in_lots(model: pyo.ConcreteModel) -> Array:
 
     Args:
         model: a solved model with the variables of `declare_slices`, of an order that has a lot.
+
+    >>> import optexec as ox
+    >>> m = ox.build(ox.Problem(ox.Order(300, lot=100), ox.Power(a=[1.0, 2.0], b=2.0), ox.objective("A")))
+    >>> declare_slices(m)
+    >>> for i, lots in ((1, 2.000_000_1), (2, 0.999_999_9)):
+    ...     m.lots[i].set_value(lots, skip_validation=True)
+    >>> slices_in_lots(m).tolist()
+    [200.0, 100.0]
     """
     order = model.problem.order
     lots = np.round([model.lots[i].value for i in model.BUCKETS])

@@ -196,6 +196,12 @@ class Methods(Sequence[str]):
 def methods(problem: Problem) -> Methods:
     """The methods that apply to a problem, and why the others do not.
 
+    Args:
+        problem: the declaration.
+
+    Returns:
+        Names, in the order of `verify`; `frame` has every method, what it promises, and its obstacle.
+
     >>> import optexec as ox
     >>> concave = ox.Problem(ox.Order(300), ox.Power(a=[1.0, 2.0], b=0.5), ox.objective("A"))
     >>> list(methods(concave))

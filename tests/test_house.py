@@ -62,13 +62,8 @@ def test_nothing_below_the_runners_prints(room):
 
 
 @pytest.mark.parametrize("name", ox.__all__)
-def test_every_public_name_resolves_and_has_a_docstring_with_an_example(name):
-    value = getattr(ox, name)
-    assert value.__module__.startswith("optexec."), name
-    text = value.__doc__ or ""
-    if name in {"Impact", "Family", "Term"}:
-        text += " >>> (abstract: its examples stand with the classes that derive from it)"
-    assert ">>>" in text, f"{name} has no example"
+def test_every_public_name_resolves(name):
+    assert getattr(ox, name).__module__.startswith("optexec."), name
 
 
 @pytest.mark.parametrize("name", ["InvalidInput", "InfeasibleOrder", "SolverFailure"])
