@@ -59,6 +59,15 @@ class Term(ABC):
             raise InvalidInput(f"the {self.name} term does not say what it is for some of the buckets: add a `part`")
         return self
 
+    def with_unfilled(self, buckets: int) -> "Term":
+        """The term of `buckets` buckets and one more, whose slice is what the order leaves unfilled.
+
+        It charges nothing for that slice itself; see `Problem.completed`.
+        """
+        raise InvalidInput(
+            f"the {self.name} term does not say what it is where shares stay unfilled: add a `with_unfilled`"
+        )
+
     def at_bucket(self, problem: "Problem", i: int, x: Array) -> Array:
         """Cost of one bucket (by position) for each of many share numbers x, (K,), of a separable term.
 
@@ -135,6 +144,9 @@ class ImpactCost(Term):
     def bucket_costs(self, problem: "Problem", x: Array) -> Array:
         return problem.impact.cost(x)
 
+    def with_unfilled(self, buckets: int) -> "ImpactCost":
+        return self
+
     def at_bucket(self, problem: "Problem", i: int, x: Array) -> Array:
         return problem.impact.take(i).cost(x)
 
@@ -199,6 +211,9 @@ class Smoothing(Term):
     def part(self, span: slice, buckets: int) -> "Smoothing":
         return Smoothing(self.rho[span]) if isinstance(self.rho, np.ndarray) else self
 
+    def with_unfilled(self, buckets: int) -> "Smoothing":
+        return Smoothing(np.append(np.broadcast_to(self.rho, buckets), 0.0))
+
     def at_bucket(self, problem: "Problem", i: int, x: Array) -> Array:
         return self.slice_cost(float(np.broadcast_to(self.rho, problem.buckets)[i]), x)
 
@@ -218,17 +233,19 @@ class Smoothing(Term):
 
     def declare_bound(self, block: Any, model: Any, grid: Grid) -> None:
         weights = np.broadcast_to(self.rho, len(model.BUCKETS)) / 2
-        _declare_squares(block, model.x, weights, grid.schedules)
+        declare_squares(block, model.x, weights, grid.schedules)
 
 
 @dataclass(frozen=True, eq=False)
 class InventoryRisk(Term):
     """psi/2 sum_{i=1}^{N-1} w_i R_i^2: charges the shares still held after each bucket but the last.
 
+    Shares that an order leaves unfilled are held after the last bucket too, so there the sum goes to N.
+
     Args:
         psi: dollars a share squared, >= 0. Almgren-Chriss risk aversion lambda is psi = 2 lambda sigma^2 tau.
         weights: "uniform" (1), "linear" (i/N), ("power", gamma) ((i/N)^gamma), or an array (N,) of values >= 0,
-            such as `volatility_weights(sigma)`; the last entry is not used.
+            such as `volatility_weights(sigma)`; the last entry is used only for shares left unfilled.
 
     Raises:
         InvalidInput: a negative or not finite value, an unknown weighting.
@@ -273,6 +290,12 @@ class InventoryRisk(Term):
         weights[-1] = 0.0
         return weights
 
+    def _charged_weights(self, problem: "Problem") -> Array:
+        """psi w_i, (N,), the last entry zero if nothing can be held after the last bucket."""
+        buckets = problem.buckets
+        complete = problem.order.must_complete
+        return self.scaled_weights(buckets) if complete else self.psi * self.weights_for(buckets)
+
     @staticmethod
     def holding_cost(weight: Any, inventory: Any) -> Any:
         """Dollars for holding `inventory` shares after a bucket with `weight` = psi w_i."""
@@ -288,11 +311,16 @@ class InventoryRisk(Term):
     def part(self, span: slice, buckets: int) -> "InventoryRisk":
         return InventoryRisk(self.psi, self.weights_for(buckets)[span])
 
+    def with_unfilled(self, buckets: int) -> "InventoryRisk":
+        return InventoryRisk(self.psi, np.append(self.weights_for(buckets), 0.0))
+
     def bucket_costs(self, problem: "Problem", x: Array) -> Array:
-        return self.holding_cost(self.scaled_weights(problem.buckets), problem.inventory(x))
+        return self.holding_cost(self._charged_weights(problem), problem.inventory(x))
 
     def gradient(self, problem: "Problem", x: Array) -> Array:
-        return self.holding_price(self.scaled_weights(problem.buckets), problem.inventory(x))
+        weights, held = self._charged_weights(problem), problem.inventory(x)
+        price = self.holding_price(weights, held)
+        return price if problem.order.must_complete else price - weights @ held
 
     def declare(self, block: Any, model: Any) -> None:
         import pyomo.environ as pyo
@@ -300,7 +328,7 @@ class InventoryRisk(Term):
         block.psi = pyo.Param(mutable=True)
         block.weight = pyo.Param(model.BUCKETS, mutable=True)
         self.refresh(block, model, model.problem)
-        held = list(model.BUCKETS)[:-1]
+        held = list(model.BUCKETS)[: -1 if model.problem.order.must_complete else None]
         block.cost = pyo.Expression(
             expr=pyo.quicksum(self.holding_cost(block.psi * block.weight[i], model.R[i]) for i in held)
         )
@@ -311,8 +339,8 @@ class InventoryRisk(Term):
         block.weight.store_values(dict(zip(model.BUCKETS, weights, strict=True)))
 
     def declare_bound(self, block: Any, model: Any, grid: Grid) -> None:
-        weights = self.scaled_weights(len(model.BUCKETS)) / 2
-        _declare_squares(block, model.R, weights, [model.problem.inventory(x) for x in grid.schedules])
+        weights = self._charged_weights(model.problem) / 2
+        declare_squares(block, model.R, weights, [model.problem.inventory(x) for x in grid.schedules])
 
 
 def inventory(x: Array) -> Array:
@@ -326,7 +354,7 @@ def inventory(x: Array) -> Array:
     return held
 
 
-def _declare_squares(block: Any, variable: Any, weights: Array, points: Sequence[Array]) -> None:
+def declare_squares(block: Any, variable: Any, weights: Array, points: Sequence[Array]) -> None:
     """sum_i weights_i v_i^2 from below: each square above its tangents at the points, one variable a square."""
     import pyomo.environ as pyo
 

@@ -10,6 +10,25 @@ LARGE = 20_000_000
 
 
 @contextmanager
+def counting(what: str, total: int) -> Iterator[Callable[[], None]]:
+    """A callback for each of `total` steps that are done.
+
+    >>> with counting("planning", 2) as tell:
+    ...     tell()
+    """
+    if not sys.stderr.isatty():
+        yield lambda: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda: bar.advance(task)
+
+
+@contextmanager
 def reading(paths: list[Path]) -> Iterator[Callable[[int], None] | None]:
     """A callback that takes the bytes of the current file read so far; None where nobody watches or it is short.
 

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
     import optexec as ox
-    from optexec.analysis.simulation import Simulation
+    from optexec.analysis.simulation import Market, Simulation
     from optexec.runners.spec import Spec
 
 SCHEMA = "optexec.simulate.v1"
-OPTIMUM = "optimum"
+OPTIMUM, REPLANNED = "optimum", "replanned"
 OTHERS = ("twap", "vwap")
 STATISTICS = {
     "mean": "expected cost",
@@ -60,6 +60,17 @@ Dispersion = Annotated[
 LeastFill = Annotated[
     float, typer.Option("--least-fill", help="Slices are filled by a random fraction from this one to 1.")
 ]
+Replan = Annotated[
+    str | None,
+    typer.Option(
+        "--replan",
+        metavar="priced|quota|free",
+        help="Also plan anew in every bucket on every day, by this rule for what lies beyond the window.",
+    ),
+]
+Window = Annotated[
+    int | None, typer.Option("--window", help="Buckets of a window of --replan; by default all that are left.")
+]
 Paths = Annotated[int, typer.Option("--paths", help="Random days.")]
 Seed = Annotated[int, typer.Option("--seed", help="The same seed gives the same days.")]
 Antithetic = Annotated[bool, typer.Option("--antithetic", help="Draw days in pairs whose prices move oppositely.")]
@@ -73,6 +84,8 @@ def simulate_order(
     permanent: Permanent = 0.0,
     dispersion: Dispersion = 0.0,
     least_fill: LeastFill = 1.0,
+    replan: Replan = None,
+    window: Window = None,
     paths: Paths = 10_000,
     seed: Seed = 0,
     antithetic: Antithetic = False,
@@ -87,6 +100,7 @@ def simulate_order(
 
     Example: optexec simulate inventory_risk.toml --volatility sigma --paths 20000 --antithetic
     """
+    import optexec as ox
     from optexec.analysis.price_paths import Arithmetic
     from optexec.analysis.simulation import Market, simulate
     from optexec.runners.output import check_writable, print_json, records, write_table
@@ -99,6 +113,9 @@ def simulate_order(
     market = Market(problem, prices, permanent, dispersion, least_fill)
     schedules = _schedules(problem, declared)
     traded = {name: simulate(schedule, market, paths, seed, antithetic) for name, schedule in schedules.items()}
+    if replan is not None:
+        planner = ox.Replanner(problem, window, replan, method=declared.method, **declared.stopping)
+        traded[REPLANNED] = _replanned(planner, market, paths, seed, antithetic)
     table = _table(traded)
     write_table(table, output)
     if as_json:
@@ -131,6 +148,27 @@ def _schedules(problem: "ox.Problem", declared: "Spec") -> "dict[str, ox.Schedul
     applies = ox.methods(problem).frame["applies"]
     answer = {OPTIMUM: ox.solve(problem, declared.method, **declared.stopping)}
     return answer | {name: ox.solve(problem, name) for name in OTHERS if applies[name]}
+
+
+def _replanned(planner: "ox.Replanner", market: "Market", *draws: Any) -> "Simulation":
+    """The days of a re-planned order; where participation is capped, volumes are expected by the ratio so far."""
+    import numpy as np
+
+    from optexec.analysis.replanning import Replan, SoFar
+    from optexec.analysis.simulation import simulate
+    from optexec.runners.progress import counting
+
+    problem = planner.problem
+    limits = problem.limits
+    volumes = None if limits.participation is None else SoFar(np.broadcast_to(limits.volume, problem.buckets))
+    policy = Replan(planner, volumes)
+    with counting("planning", problem.buckets) as tell:
+
+        def watched(i: int, remaining: Any, seen: Any) -> Any:
+            tell()
+            return policy(i, remaining, seen)
+
+        return simulate(watched, market, *draws)
 
 
 def _table(traded: "dict[str, Simulation]") -> "pd.DataFrame":

@@ -100,6 +100,7 @@ def _summary(schedule: "ox.Schedule") -> dict[str, str]:
     bps = "" if schedule.bps is None else f" = {schedule.bps:.4g} bps of ${order.notional:,.0f}"
     return {
         "order": f"{order.side} {order.shares:,.10g} shares{at}{lots} over {problem.buckets:,} buckets",
+        **({} if order.must_complete else {"unfilled": f"{schedule.unfilled:,.10g} shares"}),
         "method": f"{schedule.method}, {schedule.seconds:.2g} s",
         "status": schedule.status,
         "objective": f"${dollars(schedule.objective)}{bps}",

@@ -148,7 +148,7 @@ def load_spec(path: str | Path, overrides: Iterable[str] = ()) -> Spec:
     >>> from optexec.data import sample
     >>> spec = load_spec(sample.path("cost.toml"), ["order.shares=5_000"])
     >>> spec.problem()
-    <Problem: Order(shares=5000.0, side='buy', lot=None, price=50.0) over 390 buckets, impact>
+    <Problem: Order(shares=5000.0, price=50.0) over 390 buckets, impact>
     """
     path = Path(path)
     document = override(read_toml(path), overrides)

@@ -72,10 +72,12 @@ def every_schedule(
     if names is not None:
         return found
     bound = max((s.lower_bound for s in found.values()), default=-np.inf)
-    starts = {} if local.obstacle(problem) else local.starting_points(problem, _shares(found), seed)
-    if starts:
-        found |= local.local_schedules(problem, starts, bound, gap, time_limit)
-    return found | _false_point(problem, bound)
+    whole = problem.completed
+    if not local.obstacle(whole):
+        starts = local.starting_points(whole, _shares(found), seed)
+        ended = local.local_schedules(whole, starts, bound, gap, time_limit)
+        found |= {name: schedule.of(problem) for name, schedule in ended.items()}
+    return found | _false_point(whole, bound)
 
 
 def compare_schedules(schedules: Mapping[str, Schedule]) -> pd.DataFrame:
@@ -115,7 +117,7 @@ def _row(schedule: Schedule) -> dict[str, float | str]:
 
 
 def _shares(schedules: Mapping[str, Schedule]) -> dict[str, Array]:
-    return {name: s.x for name, s in schedules.items() if s.status != FAILED}
+    return {name: s.problem.with_unfilled(s.x) for name, s in schedules.items() if s.status != FAILED}
 
 
 def _attempt(problem: Problem, name: str, gap: float, time_limit: float) -> Schedule:
