@@ -42,11 +42,12 @@ def fits() -> "Figure":
     """Draw the curves that five-minute buckets of the bundled book give."""
     from optexec.analysis.calibration_plots import plot_calibration
     from optexec.data.book import read_book
-    from optexec.data.curve_fits import fit_curves
+    from optexec.data.curve_fits import fit_curves, impact
     from optexec.data.slippage import slippage_points
 
     points = slippage_points(read_book(sample.path("book.csv.gz")), "5min")
-    return plot_calibration(points, fit_curves(points, ["half_spread_power"]))
+    fitted = fit_curves(points, ["half_spread_power"])
+    return plot_calibration(points, impact(fitted), fitted["degenerate"].to_numpy())
 
 
 def frontier() -> "Figure":
