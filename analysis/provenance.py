@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from optexec.analysis.report_parts import Table, facts
+
 PACKAGES = ("numpy", "scipy", "pandas", "numba", "pyomo", "highspy", "casadi")
 """Beside optexec itself, what its answers are computed with."""
 
@@ -30,6 +32,14 @@ class Provenance:
     settings: tuple[str, ...] = ()
     made: str = field(default_factory=lambda: datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC"))
     versions: Mapping[str, str] = field(default_factory=lambda: versions())
+
+    @property
+    def tables(self) -> list[Table]:
+        """The versions, and the inputs with what was changed of them."""
+        changed = {f"--set {setting}": "given on the command line" for setting in self.settings}
+        inputs = {**self.inputs, **changed}
+        versions = facts("versions", "Computed with", self.versions)
+        return [versions, facts("inputs", "Inputs, by SHA-256", inputs)] if inputs else [versions]
 
     @classmethod
     def of(cls, paths: Iterable[Path], settings: Iterable[str] = ()) -> "Provenance":

@@ -8,29 +8,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from optexec.analysis.cost_charts import curves_chart, marginal_chart, one_price, terms_chart
 from optexec.analysis.provenance import Provenance
-from optexec.analysis.report_charts import (
-    curves_chart,
-    frontier_chart,
-    inventory_chart,
-    marginal_chart,
-    shares_chart,
-    terms_chart,
-)
+from optexec.analysis.recorded_schedule import RecordedSchedule
+from optexec.analysis.report_charts import frontier_chart, inventory_chart, shares_chart
 from optexec.analysis.report_page import render
 from optexec.analysis.report_parts import GAP, Section, Table, read
+from optexec.analysis.report_tables import certificate, how_proved, methods_table
 from optexec.models.problem import Problem
 from optexec.models.schedule import Schedule
 from optexec.models.validation import Parameter
-from optexec.solvers.verification import FAILED, compare_schedules
+from optexec.solvers.verification import FAILED
 
 if TYPE_CHECKING:
     from optexec.analysis.frontier import Frontier
 
 BENCHMARKS = ("twap", "vwap")
 """Schedules that the answer is drawn and priced against."""
-ENGINES = {"ipopt": "casadi", "highs": "highspy", "milp": "highspy"}
-"""Packages of the methods that are not optexec's own."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +36,7 @@ class Report:
         methods: schedules of other methods for the same problem, by name; TWAP and VWAP are drawn beside it.
         frontier: cost against risk; None to leave it out.
         provenance: inputs and versions.
+        recorded: the record that the schedule was read from, whose own bound is shown but not trusted.
 
     >>> import optexec as ox
     >>> problem = ox.Problem(ox.Order(300, price=20.0), ox.Power(a=[0.01, 0.02], b=2.0), ox.objective("A"))
@@ -57,6 +52,7 @@ class Report:
     methods: Mapping[str, Schedule] = field(default_factory=dict)
     frontier: "Frontier | None" = None
     provenance: Provenance = field(default_factory=Provenance)
+    recorded: RecordedSchedule | None = None
 
     def html(self) -> str:
         """The page, with all it needs inside."""
@@ -95,9 +91,10 @@ class Report:
         return f"{self._money(abs(saving))} {'less' if saving > 0 else 'more'} than {name.upper()}"
 
     def _proof(self) -> str:
-        if not np.isfinite(self.schedule.lower_bound):
+        bound = self.schedule.lower_bound
+        if not np.isfinite(bound):
             return "no lower bound is known, so nothing is proved"
-        return f"no schedule costs less than ${self.schedule.lower_bound:,.2f} (certified gap {_percent(self.schedule.gap)})"
+        return f"no schedule costs less than ${bound:,.2f} (certified gap {_percent(self.schedule.gap)})"
 
     def _money(self, dollars: float) -> str:
         notional = self.schedule.problem.order.notional
@@ -111,7 +108,7 @@ class Report:
         told = {"cost": self._money(schedule.objective)}
         told |= {f"less than {name.upper()}": self._money(saving) for name, saving in self.savings.items()}
         told["certified gap"] = _percent(schedule.gap) if np.isfinite(schedule.lower_bound) else "not known"
-        if np.isfinite(schedule.marginal_price):
+        if one_price(schedule.problem):
             told["one more share"] = f"${schedule.marginal_price:,.4g}"
         return told
 
@@ -161,18 +158,19 @@ class Report:
         return Section("impact", "Impact curves", [note], [curves_chart(self.schedule)])
 
     def _marginal_section(self) -> Section:
-        schedule = self.schedule
-        if not schedule.problem.convex:
-            note = "Some curves are not convex, so equal marginal costs are no sign of an optimum here; the bound is."
-        elif schedule.problem.order.lot is not None or schedule.problem.semicontinuous:
-            note = "Slices of whole lots or of a least size stand near the price lambda, and not on it."
-        else:
+        schedule, problem = self.schedule, self.schedule.problem
+        if one_price(problem):
             note = (
-                "At the optimum every slice between its limits costs the same for one more share, the price lambda; "
-                "slices at their floor cost more, slices at their cap less."
+                f"At the optimum every slice between its limits costs the same for one more share, the price lambda = "
+                f"${schedule.marginal_price:,.6g}; slices at their floor cost more, slices at their cap less."
             )
-        price = f"lambda = ${schedule.marginal_price:,.6g} a share." if np.isfinite(schedule.marginal_price) else ""
-        return Section("marginal-costs", "Marginal costs", [f"{note} {price}".strip()], [marginal_chart(schedule)])
+        elif problem.convex:
+            note = (
+                "Slices of whole lots or of a least size cannot be moved share by share: no one price equals them all."
+            )
+        else:
+            note = "Some curves are not convex, so equal marginal costs are no sign of an optimum here; the bound is."
+        return Section("marginal-costs", "Marginal costs", [note], [marginal_chart(schedule)])
 
     def _costs_section(self) -> Section:
         costs = self.schedule.frame.drop(columns=["shares", "inventory"])
@@ -181,7 +179,12 @@ class Report:
         costs.index = pd.Index(map(str, costs.index), name=str(costs.index.name))
         forms = dict.fromkeys(costs.columns, ",.4f") | {"shares": ",.10g"}
         every = Table("costs_by_bucket", "Cost of every bucket by term", costs, forms)
-        return Section("costs", "Cost by term", charts=[terms_chart(self._beside)], tables=[every])
+        return Section(
+            "costs",
+            "Cost by term",
+            charts=[terms_chart({name: s.breakdown for name, s in self._beside.items()})],
+            tables=[every],
+        )
 
     def _methods_section(self) -> Section:
         return Section("methods", "Methods compared", [], [], [methods_table(self.schedule, self.methods)])
@@ -196,84 +199,18 @@ class Report:
         return [Section("frontier", "Cost against risk", [note], [frontier_chart(self.frontier, self.schedule)])]
 
     def _certificate_section(self) -> Section:
-        return Section("certificate", "Certificate", _how_proved(self.schedule), [], certificate(self.schedule, self.provenance))
+        return Section(
+            "certificate",
+            "Certificate",
+            how_proved(self.schedule),
+            [],
+            certificate(self.schedule, self.provenance, self._claims()),
+        )
 
-
-def methods_table(schedule: Schedule, methods: Mapping[str, Schedule]) -> Table:
-    """Every method, cheapest first, with its excess over the best bound.
-
-    >>> import optexec as ox
-    >>> problem = ox.Problem(ox.Order(300), ox.Power(a=[1.0, 2.0], b=2.0), ox.objective("A"))
-    >>> methods_table(ox.solve(problem), {"twap": ox.solve(problem, "twap")}).frame["above the bound (%)"].round(2).tolist()
-    [0.0, 12.5]
-    """
-    compared = compare_schedules({schedule.method: schedule, **{n: s for n, s in methods.items() if n != schedule.method}})
-    notional = schedule.problem.order.notional
-    table = pd.DataFrame(
-        {
-            "cost ($)": compared["objective"],
-            "cost (bps)": np.nan if notional is None else 1e4 * compared["objective"] / notional,
-            "above the bound (%)": 100 * compared["certified_gap"],
-            "above the best (bps)": compared["excess_bps"],
-            "own bound ($)": compared["lower_bound"],
-            "own gap (%)": 100 * compared["gap"],
-            "status": compared["status"],
-            "time (s)": compared["seconds"],
-        }
-    )
-    if notional is None:
-        table = table.drop(columns=["cost (bps)", "above the best (bps)"])
-    forms = {"cost ($)": ",.2f", "cost (bps)": ",.4f", "above the bound (%)": GAP, "above the best (bps)": ",.4f"}
-    forms |= {"own bound ($)": ",.2f", "own gap (%)": GAP, "time (s)": ".2g"}
-    caption = f"Methods, cheapest first, against the best bound known, ${compared['lower_bound'].max():,.2f}"
-    return Table("methods", caption, table.replace([np.inf, -np.inf], np.nan), forms)
-
-
-def certificate(schedule: Schedule, provenance: Provenance) -> list[Table]:
-    """What is proved, with what, and from which inputs.
-
-    >>> import optexec as ox
-    >>> problem = ox.Problem(ox.Order(300), ox.Power(a=[1.0, 2.0], b=2.0), ox.objective("A"))
-    >>> [table.name for table in certificate(ox.solve(problem), Provenance())]
-    ['certificate', 'versions', 'inputs']
-    """
-    proof = {
-        "status": schedule.status,
-        "objective ($)": schedule.objective,
-        "lower bound ($)": schedule.lower_bound,
-        "gap (fraction of the objective)": schedule.gap,
-        "KKT residual (relative)": schedule.kkt_residual,
-        "price lambda ($/share)": schedule.marginal_price,
-        "solver": _solver(schedule.method, provenance),
-        "time (s)": schedule.seconds,
-    }
-    inputs = {**provenance.inputs, **{f"--set {setting}": "given on the command line" for setting in provenance.settings}}
-    return [
-        _facts("certificate", "The proof", proof),
-        _facts("versions", "Computed with", dict(provenance.versions)),
-        _facts("inputs", "Inputs, by SHA-256", inputs),
-    ]
-
-
-def _facts(name: str, caption: str, facts: Mapping[str, Any]) -> Table:
-    frame = pd.DataFrame({"value": pd.Series(facts, dtype=object)}).rename_axis("what")
-    return Table(name, caption, frame, {"value": ",.10g"})
-
-
-def _solver(method: str, provenance: Provenance) -> str:
-    """The method and the package that carries it out."""
-    package = ENGINES.get(method.partition("[")[0], "optexec")
-    return f"{method}, by {package} {provenance.versions.get(package, '')}".strip()
-
-
-def _how_proved(schedule: Schedule) -> list[str]:
-    if not np.isfinite(schedule.lower_bound):
-        return ["The shape of the cost curves is not known, so no bound is: this is the best schedule that was found."]
-    if schedule.problem.convex:
-        how = "the tangents of the objective at the schedule, filled up from the cheapest (the Frank-Wolfe bound)"
-    else:
-        how = "convex envelopes of the cost curves, or the exact search over whole lots"
-    return [f"The bound is that of {how}: it holds for every schedule within the limits, whoever found it."]
+    def _claims(self) -> dict[str, Any]:
+        if self.recorded is None:
+            return {}
+        return {"lower bound ($) as recorded, not checked": self.recorded.bound}
 
 
 def _limits(problem: Problem) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-MISSING = "–"
+MISSING = "-"
 """What stands in a cell whose number is not known."""
 GAP, SMALL = "gap", 5e-3
 """The format of numbers that may be tiny, and below what they have one digit."""
@@ -25,7 +25,7 @@ class Table:
         name: of the file that is downloaded, without its suffix.
         caption: what it shows.
         frame: its values; the index is the first column.
-        formats: column -> format of its numbers for reading, such as ",.2f", or `GAP` (see `read`); text stays as it is.
+        formats: column -> format of its numbers for reading, such as ",.2f", or `GAP` (see `read`).
 
     >>> Table("costs", "Costs", pd.DataFrame({"cost ($)": [1234.567]}, ["twap"]), {"cost ($)": ",.2f"}).rows
     [['twap', '1,234.57']]
@@ -44,9 +44,9 @@ class Table:
     @property
     def rows(self) -> list[list[str]]:
         """The cells as text for reading."""
-        forms = [self.formats.get(str(column), "") for column in self.frame.columns]
+        own, *forms = [self.formats.get(heading, "") for heading in self.headings]
         return [
-            [str(label), *(read(value, form) for value, form in zip(values, forms, strict=True))]
+            [read(label, own), *(read(value, form) for value, form in zip(values, forms, strict=True))]
             for label, *values in self.frame.itertuples()
         ]
 
@@ -110,11 +110,21 @@ class Section:
     tables: Sequence[Table] = ()
 
 
+def facts(name: str, caption: str, values: Mapping[str, Any]) -> Table:
+    """A table of two columns, what and its value.
+
+    >>> facts("proof", "The proof", {"gap": 0.5, "status": "optimal"}).rows
+    [['gap', '0.5'], ['status', 'optimal']]
+    """
+    frame = pd.DataFrame({"value": pd.Series(dict(values), dtype=object)}).rename_axis("what")
+    return Table(name, caption, frame, {"value": ",.10g"})
+
+
 def read(value: Any, form: str = "") -> str:
     """A value as text for reading; `GAP` is a format for numbers of any size.
 
     >>> read(1234.567, ",.2f"), read(float("nan"), ",.2f"), read("optimal", ",.2f"), read(None)
-    ('1,234.57', '–', 'optimal', '–')
+    ('1,234.57', '-', 'optimal', '-')
     >>> read(104.2, GAP), read(2.34e-9, GAP)
     ('104.20', '2e-09')
     """

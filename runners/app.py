@@ -6,6 +6,7 @@ from optexec.runners.calibrate import calibrate_books
 from optexec.runners.command_line import application
 from optexec.runners.compare import compare_objectives
 from optexec.runners.frontier import trace_frontier
+from optexec.runners.report import report_schedule
 from optexec.runners.simulate import simulate_order
 from optexec.runners.solve import solve_order
 from optexec.runners.verify import verify_methods
@@ -17,6 +18,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "calibrate": calibrate_books,
     "frontier": trace_frontier,
     "simulate": simulate_order,
+    "report": report_schedule,
 }
 
 main = application(help="Split a parent order over the trading day at the least cost, with a certificate.")

@@ -21,7 +21,6 @@ from optexec.runners.solve import PLOTS
 
 if TYPE_CHECKING:
     import optexec as ox
-    from optexec.runners.spec import Spec
 
 SHOWN = 12
 """Rows of the frontier that are printed; all of them go to files and JSON."""
@@ -30,9 +29,8 @@ Volatility = Annotated[
     str | None,
     typer.Option(
         "--volatility",
-        metavar="COLUMN",
-        help="Column of the bucket table with the volatility of each bucket as a fraction of the price, as calibrate "
-        "writes it: risk is then in dollars.",
+        metavar="NUMBER|COLUMN",
+        help="Volatility of each bucket as a fraction of the price, as calibrate has it: risk is then in dollars.",
     ),
 ]
 Plot = Annotated[
@@ -64,7 +62,8 @@ def trace_frontier(
     check_writable(output)
     check_writable(plot, PLOTS)
     declared = load_spec(spec, [*(settings or ()), *solver_settings(gap=gap, time_limit=time_limit)])
-    problem, sigma = declared.problem(objective), _dollars(declared, volatility)
+    problem = declared.problem(objective)
+    sigma = None if volatility is None else declared.dollars("volatility", volatility)
     traced = ox.frontier(problem, points, sigma=sigma, method=declared.method, **declared.stopping)
     write_table(traced.frame.set_index("psi"), output)
     if plot is not None:
@@ -73,21 +72,6 @@ def trace_frontier(
         print(traced.to_json())
     else:
         _print(traced)
-
-
-def _dollars(declared: "Spec", volatility: str | None) -> Any:
-    """Volatility of each bucket in dollars a share, (N,); None if no column is named."""
-    from optexec.models.errors import InvalidInput
-    from optexec.models.validation import nonnegative
-    from optexec.runners.parameters import Parameters
-
-    if volatility is None:
-        return None
-    price = declared.declared.order.price
-    if price is None:
-        raise InvalidInput(f"{declared.path}, key order.price: is missing; --volatility is a fraction of it")
-    with_name = {"volatility": volatility}
-    return price * Parameters(declared.table).build(lambda volatility: nonnegative("volatility", volatility), with_name)
 
 
 def _print(traced: "ox.Frontier") -> None:

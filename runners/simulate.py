@@ -1,7 +1,7 @@
 """`optexec simulate`: the optimum, TWAP and VWAP on the same random paths."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -95,7 +95,7 @@ def simulate_order(
     check_writable(output)
     declared = load_spec(spec, [*(settings or ()), *solver_settings(gap=gap, time_limit=time_limit)])
     problem = declared.problem(objective)
-    prices = Arithmetic(_dollars(declared, volatility, "volatility"), _dollars(declared, drift, "drift"))
+    prices = Arithmetic(declared.dollars("volatility", volatility), declared.dollars("drift", drift))
     market = Market(problem, prices, permanent, dispersion, least_fill)
     schedules = _schedules(problem, declared)
     traded = {name: simulate(schedule, market, paths, seed, antithetic) for name, schedule in schedules.items()}
@@ -105,23 +105,6 @@ def simulate_order(
         print_json(SCHEMA, paths=paths, seed=seed, antithetic=antithetic, rows=records(table))
     else:
         _print(table, schedules[OPTIMUM])
-
-
-def _dollars(declared: "Spec", given: str, name: str) -> Any:
-    """A fraction of the price, one number or a column, in dollars a share."""
-    from optexec.models.errors import InvalidInput
-    from optexec.models.validation import finite, nonnegative
-    from optexec.runners.parameters import Parameters
-
-    price = declared.declared.order.price
-    if price is None:
-        raise InvalidInput(f"{declared.path}, key order.price: is missing; --{name} is a fraction of it")
-    try:
-        value: Any = float(given)
-    except ValueError:
-        value = given
-    rule = nonnegative if name == "volatility" else finite
-    return price * Parameters(declared.table).build(lambda **named: rule(name, named[name]), {name: value})
 
 
 def _schedules(problem: "ox.Problem", declared: "Spec") -> "dict[str, ox.Schedule]":

@@ -81,7 +81,7 @@ def solve_matrices(matrices: Matrices, *, gap: float = 1e-4, time_limit: float |
 
 @cache
 def _swallow_banner() -> None:
-    """Let the first constructor of the process print to nowhere: HiGHS 1.16 prints there before it can be told not to."""
+    """Let the first constructor of the process print to nowhere: HiGHS 1.16 prints before it can be told not to."""
     with suppress(OSError):
         kept, nowhere = os.dup(STDOUT), os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, STDOUT)
