@@ -196,7 +196,7 @@ class Report:
             "Each point is the least cost at a level of risk aversion psi; what lies above the line wastes money, and "
             "nothing lies below it."
         )
-        return [Section("frontier", "Cost against risk", [note], [frontier_chart(self.frontier, self.schedule)])]
+        return [Section("risk", "Cost against risk", [note], [frontier_chart(self.frontier, self.schedule)])]
 
     def _certificate_section(self) -> Section:
         return Section(

@@ -108,10 +108,7 @@ def frontier_chart(frontier: "Frontier", schedule: Schedule) -> Chart:
     traces = [
         {**drawn, "mode": "lines+markers", "marker": point},
         marks("this schedule", *here, {"color": "other1", "symbol": "star", "size": 14}, told),
-        {
-            **marks("baselines", *places, {"color": "other2", "symbol": "square", "size": 8}, f"%{{text}}: {told}"),
-            **labelled,
-        },
+        {**marks("baselines", *places, square, f"%{{text}}: {told}"), **labelled},
     ]
     costs = np.append(frame["cost"], baselines["cost"])
     wide = costs.min() > 0 and costs.max() > WIDE * costs.min()

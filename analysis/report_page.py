@@ -3,6 +3,7 @@
 import base64
 import gzip
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib.resources import files
 
 from optexec.analysis.report_parts import Section
@@ -55,6 +56,7 @@ def _text(name: str) -> str:
     return (files("optexec.analysis") / "templates" / name).read_text(encoding="utf-8")
 
 
+@cache
 def _compressed_plotly() -> str:
     """Plotly's script, gzipped, in base64."""
     from plotly.offline import get_plotlyjs

@@ -125,15 +125,15 @@ def read(value: Any, form: str = "") -> str:
 
     >>> read(1234.567, ",.2f"), read(float("nan"), ",.2f"), read("optimal", ",.2f"), read(None)
     ('1,234.57', '-', 'optimal', '-')
-    >>> read(104.2, GAP), read(2.34e-9, GAP)
-    ('104.20', '2e-09')
+    >>> read(104.2, GAP), read(2.34e-9, GAP), read(0.0, GAP)
+    ('104.20', '2e-09', '0')
     """
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return MISSING
     if isinstance(value, str | bool):
         return str(value)
     if form == GAP:
-        return f"{value:.1g}" if 0 < abs(value) < SMALL else f"{value:,.2f}"
+        return f"{value:.1g}" if abs(value) < SMALL else f"{value:,.2f}"
     return format(value, form)
 
 
