@@ -9,11 +9,15 @@ UNDATED = 1970
 def clock_times(index: pd.Index) -> pd.DatetimeIndex | None:
     """The labels as wall-clock times of one day, of 1 January 1970 where they have no date; None for other labels.
 
+    Times since midnight are such times too.
+
     >>> clock_times(pd.Index(["2025-01-15T09:30:00-05:00", "2025-01-15T09:31:00-05:00"]))[0]
     Timestamp('2025-01-15 09:30:00')
     >>> clock_times(pd.Index(["open", "close"])) is None
     True
     """
+    if isinstance(index, pd.TimedeltaIndex):
+        return pd.Timestamp(f"{UNDATED}-01-01") + index if index.max() < pd.Timedelta(days=1) else None
     if pd.api.types.is_numeric_dtype(index):
         return None
     text = [str(label) for label in index]
@@ -32,7 +36,7 @@ def axis_name(index: pd.Index) -> str:
     """
     times = clock_times(index)
     if times is None:
-        return str(index.name)
+        return str(index.name or "bucket")
     date = f", {times[0].day} {times[0]:%B %Y}" if times[0].year > UNDATED else ""
     return f"start of bucket{date}"
 

@@ -170,13 +170,13 @@ def impact_keys(model: str) -> str:
 
 
 def _draw(book: "pd.DataFrame", table: "pd.DataFrame", bucket: str, side: str, path: Path) -> None:
-    from optexec.analysis.calibration_plots import plot_calibration
+    import optexec as ox
     from optexec.data.slippage import slippage_points
     from optexec.models.errors import InvalidInput
 
     if "family" not in table:
         raise InvalidInput("--plot draws fitted curves; leave it out with --model oracle")
-    plot_calibration(slippage_points(book, bucket, side), table).savefig(path)
+    ox.plot(slippage_points(book, bucket, side), table).savefig(path)
 
 
 def window(book: "pd.DataFrame", start: str | None, end: str | None) -> "pd.DataFrame":

@@ -64,10 +64,9 @@ def solve_order(
 
 def _draw(schedule: "ox.Schedule", path: Path) -> None:
     from optexec.analysis.comparison import baselines
-    from optexec.analysis.plots import plot_schedule
 
     shown = {name: other for name, other in baselines(schedule.problem).items() if name in ("twap", "vwap")}
-    plot_schedule(schedule, shown).savefig(path)
+    schedule.plot(shown).savefig(path)
 
 
 def _print(schedule: "ox.Schedule") -> None:

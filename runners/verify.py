@@ -45,6 +45,7 @@ def verify_methods(
 
     Example: optexec verify cost.toml --objective C --json --plot verify.png
     """
+    import optexec as ox
     from optexec.runners.output import check_writable, print_json, records, write_table
     from optexec.runners.spec import load_spec
     from optexec.solvers.verification import compare_schedules, every_schedule
@@ -57,17 +58,11 @@ def verify_methods(
     table = compare_schedules(schedules)
     write_table(table, output)
     if plot is not None:
-        _draw(schedules, plot)
+        ox.plot(schedules).savefig(plot)
     if as_json:
         print_json(SCHEMA, rows=records(table))
     else:
         _print(table, problem)
-
-
-def _draw(schedules: "dict[str, ox.Schedule]", path: Path) -> None:
-    from optexec.analysis.plots import plot_verification
-
-    plot_verification(schedules).savefig(path)
 
 
 def _print(table: "pd.DataFrame", problem: "ox.Problem") -> None:

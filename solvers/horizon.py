@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from optexec.models.drawable import Drawable
 from optexec.models.errors import InvalidInput, unknown_name
 from optexec.models.families import Linear
 from optexec.models.impact import Impact
@@ -47,7 +48,7 @@ Forecast = Callable[[int, int], Outlook]
 
 
 @dataclass(frozen=True, eq=False)
-class Plan:
+class Plan(Drawable):
     """What to trade in a window.
 
     Args:
