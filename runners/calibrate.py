@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from optexec.runners.command_line import Json, guarded, run_alone
+from optexec.runners.command_line import PLOTS, Json, Plot, guarded, run_alone
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 SCHEMA = "optexec.calibrate.v1"
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 AUTO, ORACLE = "auto", "oracle"
-FIGURES = (".png", ".svg", ".pdf")
 _CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 
 Books = Annotated[
@@ -50,10 +49,6 @@ Start = Annotated[
     str | None, typer.Option("--start", metavar="HH:MM", help="New York time of the first snapshot used.")
 ]
 End = Annotated[str | None, typer.Option("--end", metavar="HH:MM", help="New York time before which the last one is.")]
-Plot = Annotated[
-    Path | None,
-    typer.Option("--plot", metavar="FILE", help="Draw curves against books, residuals and coverage: .png, .svg, .pdf."),
-]
 
 
 @guarded
@@ -73,20 +68,20 @@ def calibrate_books(
 ) -> None:
     """Fit an impact curve to the book in every bucket, judge it by the next bucket, and write the bucket table.
 
-    Example: optexec calibrate book.csv.gz -o buckets.csv --bucket 5min --side sell --model auto --plot fits.png
+    Example: optexec calibrate book.csv.gz -o buckets.csv --plot fits.png
+
+    Example: optexec calibrate book.csv.gz -o b.csv --bucket 5min --model auto
+
+    Example: optexec calibrate monday.csv tuesday.csv -o b.csv --model oracle
     """
     from optexec.runners.output import check_writable, print_json, write_table
+    from optexec.runners.progress import working
 
     check_writable(output)
-    check_writable(plot, FIGURES)
+    check_writable(plot, PLOTS)
     *earlier, day = _read(books, every, symbol, start, end)
-    if model == ORACLE:
-        from optexec.runners.learned import learned_table
-
-        table, errors, impact = learned_table([past.book for past in earlier], day.book, bucket, side)
-    else:
-        model, errors = _chosen(model, day.book, bucket, side)
-        table, impact = _fitted([past.book for past in earlier], day.book, bucket, side, model, way), impact_keys(model)
+    with working("fitting curves"):
+        model, table, errors, impact = _curves(model, [past.book for past in earlier], day.book, bucket, side, way)
     write_table(_with_text_times(table) if output.suffix == ".csv" else table, output)
     if plot is not None:
         _draw(day.book, table, bucket, side, plot)
@@ -117,6 +112,18 @@ def days_of(paths: list[Path]) -> list[list[Path]]:
     partners = {path: path.with_name(path.name.replace("_orderbook_", "_message_")) for path in paths}
     books = [path for path, messages in partners.items() if messages != path and messages in paths]
     return [[path, *(book for book in books if partners[book] == path)] for path in paths if path not in books]
+
+
+def _curves(
+    model: str, earlier: "list[pd.DataFrame]", book: "pd.DataFrame", bucket: str, side: str, way: str
+) -> "tuple[str, pd.DataFrame, dict[str, float], str]":
+    """The model, the bucket table, the errors of forecasts in cents a share, and the `[[impact]]` tables of a spec."""
+    if model == ORACLE:
+        from optexec.runners.learned import learned_table
+
+        return model, *learned_table(earlier, book, bucket, side)
+    model, errors = _chosen(model, book, bucket, side)
+    return model, _fitted(earlier, book, bucket, side, model, way), errors, impact_keys(model)
 
 
 def _chosen(model: str, book: "pd.DataFrame", bucket: str, side: str) -> tuple[str, dict[str, float]]:

@@ -1,15 +1,16 @@
 """`optexec frontier`: the least cost for every level of risk, and where the baselines stand."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from optexec.runners.command_line import (
+    PLOTS,
     Gap,
     Json,
     Objective,
     Output,
+    Plot,
     Settings,
     SpecFile,
     TimeLimit,
@@ -17,7 +18,6 @@ from optexec.runners.command_line import (
     run_alone,
     solver_settings,
 )
-from optexec.runners.solve import PLOTS
 
 if TYPE_CHECKING:
     import optexec as ox
@@ -32,9 +32,6 @@ Volatility = Annotated[
         metavar="NUMBER|COLUMN",
         help="Volatility of each bucket as a fraction of the price, as calibrate has it: risk is then in dollars.",
     ),
-]
-Plot = Annotated[
-    Path | None, typer.Option("--plot", metavar="FILE", help="Draw the frontier to a .png, .svg or .pdf file.")
 ]
 
 
@@ -53,10 +50,13 @@ def trace_frontier(
 ) -> None:
     """Trace cost against risk over risk aversion, and place the baselines.
 
-    Example: optexec frontier inventory_risk.toml --volatility sigma -o frontier.csv --plot frontier.png
+    Example: optexec frontier inventory_risk.toml --plot frontier.png
+
+    Example: optexec frontier inventory_risk.toml --volatility sigma -o points.csv
     """
     import optexec as ox
     from optexec.runners.output import check_writable, write_table
+    from optexec.runners.progress import working
     from optexec.runners.spec import load_spec
 
     check_writable(output)
@@ -64,7 +64,8 @@ def trace_frontier(
     declared = load_spec(spec, [*(settings or ()), *solver_settings(gap=gap, time_limit=time_limit)])
     problem = declared.problem(objective)
     sigma = None if volatility is None else declared.dollars("volatility", volatility)
-    traced = ox.frontier(problem, points, sigma=sigma, method=declared.method, **declared.stopping)
+    with working(f"frontier of {points} points"):
+        traced = ox.frontier(problem, points, sigma=sigma, method=declared.method, **declared.stopping)
     write_table(traced.frame.set_index("psi"), output)
     if plot is not None:
         traced.plot().savefig(plot)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -84,8 +85,9 @@ def facts(rows: dict[str, str]) -> Table:
 
 
 def columns(headings: list[str], rows: list[list[str]]) -> Table:
-    """A table whose first column is text and whose others are numbers, aligned right."""
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    """A table whose first column is text and whose others are numbers, aligned right; ruled in a terminal."""
+    rules = SIMPLE_HEAD if sys.stdout.isatty() else None
+    table = Table(box=rules, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for place, heading in enumerate(headings):
         table.add_column(heading, justify="right" if place else "left", no_wrap=place == 0)
     for row in rows:

@@ -8,6 +8,7 @@ import typer
 from optexec.runners.command_line import (
     Gap,
     Json,
+    Method,
     Objective,
     Settings,
     TimeLimit,
@@ -16,7 +17,6 @@ from optexec.runners.command_line import (
     solver_settings,
 )
 from optexec.runners.frontier import Volatility
-from optexec.runners.solve import Method
 
 if TYPE_CHECKING:
     import optexec as ox
@@ -61,12 +61,15 @@ def report_schedule(
 ) -> None:
     """Write one HTML page that shows the schedule, what it saves, and its proof; it opens without a network.
 
-    Example: optexec report inventory_risk.toml --volatility sigma -o report.html
+    Example: optexec report inventory_risk.toml -o report.html
+
+    Example: optexec report schedule.json --spec cost.toml -o report.html
     """
     from optexec.analysis.provenance import Provenance
     from optexec.analysis.report import Report
     from optexec.models.errors import InvalidInput
     from optexec.runners.output import check_writable
+    from optexec.runners.progress import working
     from optexec.runners.spec import load_spec
     from optexec.solvers.verification import every_schedule
 
@@ -86,9 +89,12 @@ def report_schedule(
         return
     options = solver_settings(method=method, gap=gap, time_limit=time_limit)
     declared = load_spec(spec or source, [*(settings or ()), *options])
-    schedule = _schedule(declared, objective, record, source)
-    traced = None if points == 0 else _frontier(declared, schedule, points, volatility)
-    methods = every_schedule(schedule.problem, **declared.stopping)
+    with working("report") as tell:
+        tell("schedule")
+        schedule = _schedule(declared, objective, record, source)
+        tell("frontier")
+        traced = None if points == 0 else _frontier(declared, schedule, points, volatility)
+        methods = every_schedule(schedule.problem, **declared.stopping, progress=tell)
     changes = [*(settings or ()), *options, *([f"objective.name={objective}"] if objective else [])]
     origin = Provenance.of([*declared.sources, *([source] if recorded else [])], changes)
     report = Report(schedule, methods, traced, origin, record)

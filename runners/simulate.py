@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from optexec.runners.command_line import (
+    PLOTS,
     Gap,
     Json,
     Objective,
     Output,
+    Plot,
     Settings,
     SpecFile,
     TimeLimit,
@@ -82,25 +84,37 @@ def simulate_order(
     time_limit: TimeLimit = None,
     as_json: Json = False,
     output: Output = None,
+    plot: Plot = None,
 ) -> None:
     """Trade the optimum, TWAP and VWAP on the same random days, and show what each costs.
 
-    Example: optexec simulate inventory_risk.toml --volatility sigma --paths 20000 --antithetic
+    Example: optexec simulate inventory_risk.toml --volatility sigma
+
+    Example: optexec simulate cost.toml --volatility 0.0004 --plot days.png
     """
     from optexec.analysis.price_paths import Arithmetic
     from optexec.analysis.simulation import Market, simulate
     from optexec.runners.output import check_writable, print_json, records, write_table
+    from optexec.runners.progress import working
     from optexec.runners.spec import load_spec
 
     check_writable(output)
+    check_writable(plot, PLOTS)
     declared = load_spec(spec, [*(settings or ()), *solver_settings(gap=gap, time_limit=time_limit)])
     problem = declared.problem(objective)
     prices = Arithmetic(declared.dollars("volatility", volatility), declared.dollars("drift", drift))
     market = Market(problem, prices, permanent, dispersion, least_fill)
-    schedules = _schedules(problem, declared)
-    traded = {name: simulate(schedule, market, paths, seed, antithetic) for name, schedule in schedules.items()}
+    with working(f"{paths:,} days") as tell:
+        tell("schedules")
+        schedules, traded = _schedules(problem, declared), {}
+        for name, schedule in schedules.items():
+            tell(name)
+            traded[name] = simulate(schedule, market, paths, seed, antithetic)
     table = _table(traded)
     write_table(table, output)
+    if plot is not None:
+        beside = {name: other for name, other in traded.items() if name != OPTIMUM}
+        traded[OPTIMUM].plot(beside, name=OPTIMUM).savefig(plot)
     if as_json:
         print_json(SCHEMA, paths=paths, seed=seed, antithetic=antithetic, rows=records(table))
     else:
