@@ -1,5 +1,6 @@
 """Figures of what the market was like: buckets of a day, walks through the book, volatility and volume."""
 
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -7,6 +8,7 @@ import pandas as pd
 
 from optexec.analysis.plot_style import (
     ANSWER,
+    DASHES,
     OTHERS,
     add_legend,
     bar_width,
@@ -27,6 +29,8 @@ PANELS = {
     "sigma": ("volatility (bps a bucket)", 1e4),
 }
 """Columns of a bucket table that are drawn -> label and factor."""
+OUTCOMES = ("mean", "last", "shown", "mid")
+"""Columns of `by_bucket` that are no forecasts."""
 BAND = (0.05, 0.95)
 """Quantiles between which the walks of all snapshots are shaded."""
 
@@ -90,4 +94,19 @@ def plot_profile(table: pd.DataFrame) -> "Figure":
     axes.set_ylabel("volume (% of the day)")
     label_buckets(axes, table.index)
     dress_buckets(axes, len(table))
+    return figure
+
+
+def plot_forecasts(table: pd.DataFrame) -> "Figure":
+    """Draw a table of `by_bucket`: the mean slippage of each bucket, and what was forecast of it."""
+    figure = new_figure((10.0, 4.8))
+    axes, place = figure.subplots(), np.arange(len(table))
+    axes.plot(place, 100 * table["mean"], color=ANSWER, linewidth=2, label="mean of the bucket")
+    names = [name for name in table.columns if name not in OUTCOMES]
+    for name, colour, dash in zip(names, cycle(OTHERS), cycle(DASHES)):
+        axes.plot(place, 100 * table[name], color=colour, linestyle=dash, linewidth=1.2, label=str(name))
+    axes.set_ylabel("slippage (cents a share)")
+    label_buckets(axes, table.index)
+    dress_buckets(axes, len(table))
+    add_legend(axes, ncols=4)
     return figure

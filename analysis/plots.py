@@ -43,7 +43,7 @@ def plot(result: Any, *arguments: Any, **options: Any) -> "Figure":
             * `SlippagePoints` and the fits of one family: curves on books, residuals, coverage;
             * an `AlmgrenChriss` market and a risk aversion: cost against the horizon;
             * a table of `verify`, `compare`, `sensitivity`, `aggregate`, `calibrate`, `walk_table`, `family_errors`,
-              `summary`, `volume_profile` or the volatilities.
+              `summary`, `by_bucket`, `volume_profile` or the volatilities.
         arguments, options: what the kind takes beside it.
 
     Returns:

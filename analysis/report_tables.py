@@ -32,7 +32,7 @@ def methods_table(schedule: Schedule, methods: Mapping[str, Schedule]) -> Table:
         {
             "cost ($)": compared["objective"],
             "cost (bps)": np.nan if notional is None else 1e4 * compared["objective"] / notional,
-            "above the bound (%)": 100 * compared["certified_gap"],
+            "above the bound (%)": 100 * compared["certified_gap"].clip(lower=0.0),
             "above the best (bps)": compared["excess_bps"],
             "own bound ($)": compared["lower_bound"],
             "own gap (%)": 100 * compared["gap"],

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from optexec.analysis.cost_plots import plot_aggregate
-from optexec.analysis.market_plots import plot_buckets, plot_profile, plot_volatility, plot_walk
+from optexec.analysis.market_plots import plot_buckets, plot_forecasts, plot_profile, plot_volatility, plot_walk
 from optexec.analysis.plot_style import ANSWER, OTHERS, add_legend, dress, new_figure, set_title
 from optexec.analysis.verification_plots import plot_methods
 from optexec.models.errors import InvalidInput
@@ -23,7 +23,7 @@ def plot_table(table: pd.DataFrame) -> "Figure":
 
     Args:
         table: of `verify`, `compare`, `sensitivity`, `aggregate`, `calibrate`, `walk_table`, `family_errors`,
-            `summary`, `volume_profile`, or the volatilities.
+            `summary`, `by_bucket`, `volume_profile`, or the volatilities.
 
     Raises:
         InvalidInput: a table of another kind, or without rows.
@@ -103,6 +103,7 @@ KINDS: tuple[tuple[set[str], Draw], ...] = (
     ({"side", "shares", "per_share", "displayed"}, plot_walk),
     ({"price", "half_spread", "depth"}, plot_buckets),
     ({"n", "median_absolute"}, plot_errors),
+    ({"mean", "last", "shown", "mid"}, plot_forecasts),
     ({"sigma", "standard_error", "dollars"}, plot_volatility),
     ({"share", "standard_error"}, plot_profile),
 )

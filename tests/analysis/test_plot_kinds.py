@@ -24,7 +24,9 @@ from optexec.data import sample
 from optexec.data.book import read_book
 from optexec.data.calibration import calibrate
 from optexec.data.curve_fits import fit_curves
+from optexec.data.forecasts import previous_book
 from optexec.data.model_choice import family_errors
+from optexec.data.out_of_sample import by_bucket
 from optexec.data.slippage import slippage_points
 from optexec.data.volatility import realised_variance, rolling_volatility
 from optexec.data.volume_profile import volume_profile
@@ -77,6 +79,11 @@ def days() -> pd.DataFrame:
     return pd.DataFrame({"monday": [600, 100, 300], "tuesday": [900, 300, 800]}, index=["open", "noon", "close"])
 
 
+@cache
+def forecast() -> pd.DataFrame:
+    return by_bucket(book(), "30min", "buy", 3_000, {"previous_book": previous_book}, "10:00:00", "15:30:00")
+
+
 FIGURES: dict[str, Callable[[], Figure]] = {
     "schedule": lambda: ox.solve(problem()).plot({"twap": ox.solve(problem(), "twap")}),
     "plan": lambda: ox.Replanner(problem(), window=3).plan(0, 900).plot(),
@@ -95,6 +102,7 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "calibrate": lambda: ox.plot(calibrate(book(), "60min")),
     "walk": lambda: ox.plot(walk_table(book(), [500, 2_000])),
     "family errors": lambda: ox.plot(family_errors(book(), "60min", families=["linear_total", "power_total"])),
+    "forecasts": lambda: ox.plot(forecast()),
     "volatility": lambda: ox.plot(rolling_volatility(realised_variance(mid(), "60min"), 3)),
     "profile": lambda: ox.plot(volume_profile(days())),
 }
@@ -233,6 +241,10 @@ def test_the_market_is_drawn_in_cents_and_basis_points() -> None:
     assert widths(drawn("family errors").axes[0]) == (100 * errors["median_absolute"]).tolist()
     volatility = rolling_volatility(realised_variance(mid(), "60min"), 3)
     assert drawn("volatility").axes[0].lines[0].get_ydata().tolist() == (1e4 * volatility["sigma"]).tolist()
+    mean, previous = drawn("forecasts").axes[0].lines
+    assert mean.get_ydata().tolist() == (100 * forecast()["mean"]).tolist()
+    assert previous.get_ydata().tolist() == (100 * forecast()["previous_book"]).tolist()
+    assert previous.get_label() == "previous_book"
     assert heights(drawn("profile").axes[0]) == (100 * volume_profile(days())["share"]).tolist()
 
 

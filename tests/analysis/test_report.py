@@ -263,3 +263,21 @@ def test_a_table_keeps_every_digit_for_the_file():
     page = Page(f'<a download="t.csv" href="{table.download}">x</a>')
     assert page.download("t") == [{"": "<&>", "a ($)": repr(1 / 3), "b": 'x,"y"'}]
     assert table.rows == [["<&>", "0.33", 'x,"y"']]
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance of #rrggbb, as WCAG 2 defines it."""
+    parts = [int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return float(np.dot([0.2126, 0.7152, 0.0722], linear))
+
+
+@pytest.mark.parametrize("scheme", [0, 1])
+def test_text_and_marks_stand_out_from_the_paper(scheme):
+    _, page = made("two buckets")
+    style = next(text for _, text in page.all("style"))
+    pairs = {name: colours for name, *colours in re.findall(r"--(\w+): light-dark\((#\w{6}), (#\w{6})\)", style)}
+    wanted = {"ink": 7, "soft": 4.5, "link": 4.5, "answer": 3} | {f"other{k}": 3 for k in range(1, 6)}
+    for name, least in wanted.items():
+        low, high = sorted(luminance(pairs[own][scheme]) for own in (name, "paper"))
+        assert (high + 0.05) / (low + 0.05) >= least, name

@@ -153,3 +153,17 @@ def test_verify_tells_each_method_before_it_starts() -> None:
     problem, told = ox.Problem(ox.Order(300), ox.Power(a=[1.0, 2.0], b=2.0), ox.objective("A")), []
     names = list(every_schedule(problem, ["waterfill", "twap"], progress=told.append))
     assert told == names == ["waterfill", "twap"]
+
+
+@pytest.mark.parametrize(
+    ("command", "options"), [("compare", []), ("simulate", ["--volatility", "0.01", "--paths", 50])]
+)
+@pytest.mark.parametrize(("suffix", "beginning"), [(".png", b"\x89PNG"), (".svg", b"<?xml"), (".pdf", b"%PDF")])
+def test_results_are_drawn_by_their_suffix(
+    spec: Path, invoke: Invoke, tmp_path: Path, command: str, options: list[object], suffix: str, beginning: bytes
+) -> None:
+    picture = tmp_path / f"picture{suffix}"
+    result = invoke(command, spec, *options, "--plot", picture)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert picture.read_bytes().startswith(beginning)
+    assert invoke(command, spec, *options, "--plot", tmp_path / "picture.gif").exit_code == 2
