@@ -10,7 +10,8 @@ from optexec.analysis.cost_charts import terms_chart
 from optexec.analysis.provenance import Provenance
 from optexec.analysis.report_charts import inventory_chart, shares_chart
 from optexec.analysis.report_page import render
-from optexec.analysis.report_parts import GAP, Section, Table, facts, read
+from optexec.analysis.report_parts import Section, Table, facts
+from optexec.analysis.wording import counted, dollars, percent
 from optexec.models.errors import InvalidInput
 from optexec.models.problem import Problem
 from optexec.models.schedule import SCHEMA, TINY, Schedule
@@ -108,7 +109,7 @@ class RecordedSchedule:
 
     def html(self, provenance: Provenance) -> str:
         """The page of what is known without the problem, which says what is missing."""
-        figures = {"cost": f"${self.objective:,.2f}", "gap as recorded": self._gap()}
+        figures = {"cost": f"${dollars(self.objective)}", "gap as recorded": self._gap()}
         told = {"shares": f"{self.shares.sum():,.10g}", "buckets": f"{len(self.shares):,}", "not here": KEPT}
         return render(self._size(), self.verdict, figures, told, self._sections(provenance), provenance.made)
 
@@ -116,13 +117,13 @@ class RecordedSchedule:
     def verdict(self) -> str:
         """Cost and claim in one sentence."""
         claim = "no lower bound is recorded" if self.bound is None else f"its record claims a gap of {self._gap()}"
-        return f"{self._size()} cost ${self.objective:,.2f} by {self.method}, {self.status}; {claim}."
+        return f"{self._size()} cost ${dollars(self.objective)} by {self.method}, {self.status}; {claim}."
 
     def _size(self) -> str:
-        return f"{self.shares.sum():,.10g} shares over {len(self.shares):,} buckets"
+        return f"{self.shares.sum():,.10g} shares over {counted(len(self.shares), 'bucket')}"
 
     def _gap(self) -> str:
-        return "not known" if self.gap is None else f"{read(100 * self.gap, GAP)} %"
+        return "not known" if self.gap is None else f"{percent(self.gap)} %"
 
     def _sections(self, provenance: Provenance) -> list[Section]:
         index = pd.RangeIndex(1, len(self.shares) + 1, name="bucket")

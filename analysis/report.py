@@ -13,8 +13,9 @@ from optexec.analysis.provenance import Provenance
 from optexec.analysis.recorded_schedule import RecordedSchedule
 from optexec.analysis.report_charts import frontier_chart, inventory_chart, shares_chart
 from optexec.analysis.report_page import render
-from optexec.analysis.report_parts import GAP, Section, Table, read
+from optexec.analysis.report_parts import Section, Table
 from optexec.analysis.report_tables import certificate, how_proved, methods_table
+from optexec.analysis.wording import counted, dollars, percent
 from optexec.models.problem import Problem
 from optexec.models.schedule import Schedule
 from optexec.models.validation import Parameter
@@ -62,7 +63,7 @@ class Report:
     def title(self) -> str:
         """What was to be done."""
         order, problem = self.schedule.problem.order, self.schedule.problem
-        return f"{order.side.capitalize()} {order.shares:,.10g} shares over {problem.buckets:,} buckets"
+        return f"{order.side.capitalize()} {order.shares:,.10g} shares over {counted(problem.buckets, 'bucket')}"
 
     @property
     def verdict(self) -> str:
@@ -72,7 +73,7 @@ class Report:
         doing = "Buying" if order.side == "buy" else "Selling"
         cost = f"costs {self._money(schedule.objective)} in {' and '.join(terms)}"
         others = " and ".join(self._against(name, saving) for name, saving in self.savings.items())
-        done = f"{doing} {order.shares:,.10g} shares over {schedule.problem.buckets:,} buckets {cost}"
+        done = f"{doing} {order.shares:,.10g} shares over {counted(schedule.problem.buckets, 'bucket')} {cost}"
         return f"{done}{others and f', {others}'}; {self._proof()}."
 
     @cached_property
@@ -94,12 +95,12 @@ class Report:
         bound = self.schedule.lower_bound
         if not np.isfinite(bound):
             return "no lower bound is known, so nothing is proved"
-        return f"no schedule costs less than ${bound:,.2f} (certified gap {_percent(self.schedule.gap)})"
+        return f"no schedule costs less than ${dollars(bound)} (certified gap {percent(self.schedule.gap)} %)"
 
-    def _money(self, dollars: float) -> str:
+    def _money(self, cost: float) -> str:
         notional = self.schedule.problem.order.notional
-        bps = "" if notional is None else f" ({1e4 * dollars / notional:,.4g} bps)"
-        return f"${dollars:,.2f}{bps}"
+        bps = "" if notional is None else f" ({1e4 * cost / notional:,.4g} bps)"
+        return f"${dollars(cost)}{bps}"
 
     @property
     def figures(self) -> dict[str, str]:
@@ -107,7 +108,7 @@ class Report:
         schedule = self.schedule
         told = {"cost": self._money(schedule.objective)}
         told |= {f"less than {name.upper()}": self._money(saving) for name, saving in self.savings.items()}
-        told["certified gap"] = _percent(schedule.gap) if np.isfinite(schedule.lower_bound) else "not known"
+        told["certified gap"] = f"{percent(schedule.gap)} %" if np.isfinite(schedule.lower_bound) else "not known"
         if one_price(schedule.problem):
             told["one more share"] = f"${schedule.marginal_price:,.4g}"
         return told
@@ -226,7 +227,3 @@ def _several(value: Parameter) -> str:
     """One number, or the range of several."""
     low, high = np.min(value), np.max(value)
     return f"{low:,.10g}" if low == high else f"{low:,.6g} to {high:,.6g}"
-
-
-def _percent(fraction: float) -> str:
-    return f"{read(100 * fraction, GAP)} %"

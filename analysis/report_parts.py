@@ -11,10 +11,12 @@ from typing import Any
 
 import pandas as pd
 
+from optexec.analysis.wording import brief
+
 MISSING = "-"
 """What stands in a cell whose number is not known."""
-GAP, SMALL = "gap", 5e-3
-"""The format of numbers that may be tiny, and below what they have one digit."""
+GAP = "gap"
+"""The format of numbers that may be tiny."""
 
 
 @dataclass(frozen=True)
@@ -125,16 +127,14 @@ def read(value: Any, form: str = "") -> str:
 
     >>> read(1234.567, ",.2f"), read(float("nan"), ",.2f"), read("optimal", ",.2f"), read(None)
     ('1,234.57', '-', 'optimal', '-')
-    >>> read(104.2, GAP), read(2.34e-9, GAP), read(0.0, GAP)
-    ('104.20', '2e-09', '0')
+    >>> read(104.2, GAP), read(2.34e-9, GAP)
+    ('104.20', '2e-09')
     """
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return MISSING
     if isinstance(value, str | bool):
         return str(value)
-    if form == GAP:
-        return f"{value:.1g}" if abs(value) < SMALL else f"{value:,.2f}"
-    return format(value, form)
+    return brief(value) if form == GAP else format(value, form)
 
 
 def plain(value: Any) -> Any:
