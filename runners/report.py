@@ -65,6 +65,7 @@ def report_schedule(
 
     Example: optexec report schedule.json --spec cost.toml -o report.html
     """
+    import optexec as ox
     from optexec.analysis.provenance import Provenance
     from optexec.analysis.report import Report
     from optexec.models.errors import InvalidInput
@@ -79,26 +80,23 @@ def report_schedule(
         raise InvalidInput(f"--spec goes with a SCHEDULE.json; {source} is a spec itself")
     record = _record(source) if recorded else None
     if record is not None and spec is None:
-        numbers: dict[str, Any] = {
-            "objective": record.objective,
-            "lower_bound": record.bound,
-            "gap": record.gap,
-            "savings": {},
-        }
+        numbers: dict[str, Any] = {"objective": record.objective, "lower_bound": record.bound, "gap": record.gap}
         _write(output, record.html(Provenance.of([source])), record.verdict, {**numbers, "savings": {}}, as_json)
         return
     options = solver_settings(method=method, gap=gap, time_limit=time_limit)
     declared = load_spec(spec or source, [*(settings or ()), *options])
+    sigma = None if volatility is None else declared.dollars("volatility", volatility)
     with working("report") as tell:
         tell("schedule")
         schedule = _schedule(declared, objective, record, source)
         tell("frontier")
-        traced = None if points == 0 else _frontier(declared, schedule, points, volatility)
-        methods = every_schedule(schedule.problem, **declared.stopping, progress=tell)
+        problem = schedule.problem
+        traced = None if points == 0 else ox.frontier(problem, points, sigma=sigma, **declared.stopping)
+        methods = every_schedule(problem, **declared.stopping, progress=tell)
     changes = [*(settings or ()), *options, *([f"objective.name={objective}"] if objective else [])]
     origin = Provenance.of([*declared.sources, *([source] if recorded else [])], changes)
     report = Report(schedule, methods, traced, origin, record)
-    numbers = {"objective": schedule.objective, "lower_bound": schedule.lower_bound, "gap": schedule.gap}
+    numbers = {"objective": schedule.objective, "lower_bound": report.bound, "gap": report.gap}
     _write(output, report.html(), report.verdict, {**numbers, "savings": report.savings}, as_json)
 
 
@@ -129,16 +127,6 @@ def _schedule(
         return record.schedule(problem)
     except ox.OptexecError as error:
         raise type(error)(f"{source}: {error}") from None
-
-
-def _frontier(declared: "Spec", schedule: "ox.Schedule", points: int, volatility: str | None) -> "ox.Frontier | None":
-    """Cost against risk; None where the objective is risk alone."""
-    import optexec as ox
-
-    if all(term.name == "inventory_risk" for term in schedule.problem.terms):
-        return None
-    sigma = None if volatility is None else declared.dollars("volatility", volatility)
-    return ox.frontier(schedule.problem, points, sigma=sigma, **declared.stopping)
 
 
 def _write(path: Path, page: str, verdict: str, numbers: dict[str, Any], as_json: bool) -> None:

@@ -47,11 +47,9 @@ def test_json_tells_the_verdict_and_its_numbers(spec: Path, invoke: Invoke, page
     problem = load_spec(spec).problem()
     schedule, twap = ox.solve(problem), ox.solve(problem, "twap")
     assert told["schema"] == "optexec.report.v1"
-    assert (told["objective"], told["lower_bound"], told["gap"]) == (
-        schedule.objective,
-        schedule.lower_bound,
-        schedule.gap,
-    )
+    assert told["objective"] == schedule.objective
+    assert schedule.lower_bound <= told["lower_bound"] <= schedule.objective * (1 + 1e-12)
+    assert told["gap"] == pytest.approx(1 - told["lower_bound"] / schedule.objective, abs=1e-15)
     assert told["savings"]["twap"] == twap.objective - schedule.objective
     assert told["verdict"] in page.read_text(encoding="utf-8")
     assert 'id="frontier"' not in page.read_text(encoding="utf-8")
