@@ -63,6 +63,9 @@ class Term(ABC):
         """The term of `buckets` buckets and one more, whose slice is what the order leaves unfilled.
 
         It charges nothing for that slice itself; see `Problem.completed`.
+
+        Raises:
+            InvalidInput: a term that does not say what it is there.
         """
         raise InvalidInput(
             f"the {self.name} term does not say what it is where shares stay unfilled: add a `with_unfilled`"

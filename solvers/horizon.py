@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from optexec.models.drawable import Drawable
 from optexec.models.errors import InvalidInput, unknown_name
 from optexec.models.impact import Impact
 from optexec.models.limits import Limits
@@ -46,13 +47,19 @@ Forecast = Callable[[int, int], Outlook]
 
 
 @dataclass(frozen=True, eq=False)
-class Plan:
+class Plan(Drawable):
     """What to trade in a window.
 
     Args:
         start: first bucket of the window, counted from 0.
         buckets: length of the window.
         schedule: the answer that the window is the beginning of, with its certificate.
+
+    >>> import optexec as ox
+    >>> day = ox.Problem(ox.Order(900), ox.Power(1.0, 2.0), ox.objective("A"), buckets=3)
+    >>> plan = ox.Replanner(day, window=2).plan(0, 900.0)
+    >>> plan.slice, plan.shares.to_dict()
+    (300.0, {1: 300.0, 2: 300.0})
     """
 
     start: int
