@@ -57,9 +57,9 @@ class Plan(Drawable):
 
     >>> import optexec as ox
     >>> day = ox.Problem(ox.Order(900), ox.Power(1.0, 2.0), ox.objective("A"), buckets=3)
-    >>> plan = ox.Replanner(day, window=2).plan(0, 900.0)
-    >>> plan.slice, plan.shares.to_dict()
-    (300.0, {1: 300.0, 2: 300.0})
+    >>> plan = ox.Replanner(day, window=2).plan(1, 600)
+    >>> plan.start, round(plan.slice, 6), plan.shares.round(6).to_dict()
+    (1, 300.0, {2: 300.0, 3: 300.0})
     """
 
     start: int

@@ -3,15 +3,13 @@
 import importlib.util
 import json
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
+from documents import DOCUMENTS, ROOT
 from matplotlib import image, pyplot
 from PIL import Image
 
-ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 SHOWN = re.compile(r"!\[[^\]]*\]\(([^)\s]+)\)")
 
 found = importlib.util.spec_from_file_location("figures", ROOT / "docs" / "figures.py")
@@ -53,7 +51,7 @@ def test_moved_numbers_and_other_words_are_noticed():
 
 
 def test_every_picture_shown_is_drawn_by_the_script_and_every_one_drawn_is_shown():
-    shown = {(page.parent / target).resolve() for page in PAGES for target in SHOWN.findall(page.read_text())}
+    shown = {(page.parent / target).resolve() for page in DOCUMENTS for target in SHOWN.findall(page.read_text())}
     assert shown == {figures.FOLDER / f"{name}.png" for name in figures.FIGURES}
 
 
