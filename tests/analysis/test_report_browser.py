@@ -210,12 +210,14 @@ def test_charts_follow_the_dark_scheme_and_the_button(browser: Any, pages: dict[
     background = "return getComputedStyle(document.body).backgroundColor"
     assert brightness(browser.execute_script(background)) < 60
     assert brightness(text_colour(browser)) > 180
-    button = browser.find_element(By.ID, "theme")
+    press(browser, "shares", "in")
+    zoomed, button = span(browser, "shares"), browser.find_element(By.ID, "theme")
     assert button.get_attribute("aria-pressed") == "true"
     button.click()
     assert brightness(browser.execute_script(background)) > 200
     assert brightness(text_colour(browser)) < 90
     assert button.get_attribute("aria-pressed") == "false"
+    assert span(browser, "shares") == zoomed
 
 
 def test_paper_is_light_and_has_no_buttons(browser: Any, pages: dict[str, Path]) -> None:
