@@ -57,8 +57,9 @@ class Replan:
     """The policy that plans anew in every bucket, from the shares that remain on each path.
 
     The slices keep the declared caps of the bucket, a cap on participation by the volume that prints on the path, not
-    by the expected one. Where what remains no longer fits the caps that are expected, all that the bucket's cap allows
-    is traded. Paths in the same state are planned once, and all of a bucket's plans are solved together.
+    by the expected one. Where what remains no longer fits the caps that are expected, or the plan leaves shares
+    unfilled with the bucket at its cap, all that the cap turns out to allow is traded. Paths in the same state are
+    planned once, and all of a bucket's plans are solved together.
 
     Args:
         planner: plans the order of the market.

@@ -112,7 +112,7 @@ class WholeDays(Market):
 def busier(name: str, dispersion: float, days: int, seed: int = 1) -> pd.Series:
     """As `compared` for volumes: caps bind on those that come, and re-planning expects more of the same.
 
-    What the caps leave at the end of the day costs `UNFILLED` dollars a share, several times what trading it would.
+    What the caps leave at the end of the day costs `UNFILLED` dollars a share, more than trading them would.
     """
     problem = day(name)
     volume = 8 * SHARES * (0.6 + np.linspace(-1, 1, BUCKETS) ** 2) / BUCKETS
