@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from optexec.models.drawable import Drawable
 from optexec.models.errors import InvalidInput
 from optexec.models.order import Order
 from optexec.models.validation import Array, nonnegative, positive, positive_number, scalar
@@ -38,7 +39,7 @@ class Quote(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class CostAnalysis:
+class CostAnalysis(Drawable):
     """An order's costs; made by `analyse`.
 
     Args:

@@ -10,12 +10,13 @@ import numpy as np
 from optexec.analysis.simulation import Observed
 from optexec.models.errors import InfeasibleOrder, InvalidInput
 from optexec.models.problem import Problem
+from optexec.models.schedule import Schedule
 from optexec.models.validation import Array, positive
 from optexec.solvers.batches import solve_many
 from optexec.solvers.horizon import Outlook, Replanner
 
 DONE = 1e-9
-"""Fraction of the order below which what remains on a path is nothing to plan."""
+"""Fraction of the order below which shares are none."""
 
 Expectation = Callable[[int, Observed], Array]
 """(bucket i from 0, what is observed) -> volumes expected of buckets i..N-1, (K, N-i) or (N-i,)."""
@@ -56,8 +57,9 @@ class Replan:
     """The policy that plans anew in every bucket, from the shares that remain on each path.
 
     The slices keep the declared caps of the bucket, a cap on participation by the volume that prints on the path, not
-    by the expected one. Where what remains no longer fits the caps that are expected, all that the bucket's cap allows
-    is traded. Paths in the same state are planned once, and all of a bucket's plans are solved together.
+    by the expected one. Where what remains no longer fits the caps that are expected, or the plan leaves shares
+    unfilled with the bucket at its cap, all that the cap turns out to allow is traded. Paths in the same state are
+    planned once, and all of a bucket's plans are solved together.
 
     Args:
         planner: plans the order of the market.
@@ -92,13 +94,22 @@ class Replan:
         slices, problems = [], {}
         for k, (left, *volumes) in enumerate(states):
             slices.append(left)
+            expected = window.expecting(Outlook(volume=volumes)) if volumes else window
             with suppress(InfeasibleOrder):
-                seen = window.expecting(Outlook(volume=volumes)) if volumes else window
-                problems[k] = seen.declaration(left)
+                if expected.holds(left):
+                    problems[k] = expected.declaration(left)
         schedules = solve_many(problems.values(), planner.method, planner.gap, planner.time_limit)
         for k, schedule in zip(problems, schedules, strict=True):
-            slices[k] = float(schedule.x[0])
+            if planner.problem.order.must_complete or not _wants_more(schedule):
+                slices[k] = float(schedule.x[0])
         return slices
+
+
+def _wants_more(schedule: Schedule) -> bool:
+    """Whether shares stay unfilled although the first bucket trades all that is expected to be allowed."""
+    problem = schedule.problem
+    at_cap = problem.hi[0] - schedule.x[0] <= DONE * problem.shares
+    return bool(at_cap and schedule.unfilled > DONE * problem.shares)
 
 
 def _cap(problem: Problem, i: int, seen: Observed) -> Any:

@@ -42,19 +42,8 @@ def sensitivity(
     if not variants:
         raise InvalidInput("there is nothing to compare; give at least one problem")
     schedules = solve_many(variants.values(), method, gap, time_limit)
-    return told(dict(zip(variants, schedules, strict=True)))
-
-
-def told(schedules: Mapping[str, Schedule]) -> pd.DataFrame:
-    """The table of `sensitivity` of schedules by the name of their variant.
-
-    >>> import optexec as ox
-    >>> problem = ox.Problem(ox.Order(300), ox.Power(a=1e-4, b=2.0), ox.objective("A"), buckets=4)
-    >>> told({"as it is": ox.solve(problem)}).loc["as it is", ["done_25", "cost", "risk"]].tolist()
-    [0.25, 2.25, 0.0]
-    """
-    index = pd.Index(schedules, name="variant")
-    return pd.DataFrame([_row(schedule) for schedule in schedules.values()], index=index)
+    index = pd.Index(variants, name="variant")
+    return pd.DataFrame([_row(schedule) for schedule in schedules], index=index)
 
 
 def _row(schedule: Schedule) -> dict[str, float]:

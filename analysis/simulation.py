@@ -11,6 +11,7 @@ import pandas as pd
 from optexec.analysis.cost_analysis import direction
 from optexec.analysis.price_paths import Draws, PriceModel, Stream
 from optexec.models.almgren_chriss import linear_permanent
+from optexec.models.drawable import Drawable
 from optexec.models.errors import InvalidInput, unknown_name
 from optexec.models.problem import LARGEST, Problem
 from optexec.models.schedule import Schedule
@@ -147,7 +148,7 @@ class Market:
 
 
 @dataclass(frozen=True, eq=False)
-class Simulation:
+class Simulation(Drawable):
     """An order traded on K paths; made by `simulate`. Dollars are positive when worse.
 
     Args:

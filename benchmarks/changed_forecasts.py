@@ -1,4 +1,4 @@
-"""Re-planning while the forecasts of the curves change, against holding the morning's plan, on simulated days.
+"""Re-planning while forecasts of curves or of volume change, against holding the morning's plan, on simulated days.
 
 python -m benchmarks.changed_forecasts [DAYS]
 """
@@ -11,6 +11,9 @@ import pandas as pd
 
 import optexec as ox
 from benchmarks.certified_instances import Array
+from optexec.analysis.price_paths import Arithmetic, Draws, Stream
+from optexec.analysis.replanning import Replan, SoFar
+from optexec.analysis.simulation import Follow, Market, simulate
 
 BUCKETS, SHARES = 26, 100_000.0
 OBJECTIVES = {
@@ -20,6 +23,8 @@ OBJECTIVES = {
 }
 PERSISTENCES = (0.0, 0.9, 0.99)
 WINDOWS = (None, 6)
+DISPERSIONS = (0.3, 0.6)
+UNFILLED = 0.05
 
 
 @dataclass(frozen=True)
@@ -92,13 +97,43 @@ def compared(name: str, persistence: float, window: int | None, days: int = 500,
     held, moved = ox.solve(problem).x, replanned(problem, liquidity, states, window)
     factors = liquidity.expected(states, np.zeros(1))
     costs = np.array([[realised(problem, f, x) for x in (held, y)] for f, y in zip(factors, moved, strict=True)])
-    saved = costs[:, 0] - costs[:, 1]
+    return _summary(*costs.T)
+
+
+class WholeDays(Market):
+    """A market in which all buckets of a day are as busy: a lognormal level of the day, and a tenth of it by bucket."""
+
+    def volumes(self, draws: Draws) -> Array:
+        normals, spread = draws.normals(Stream.VOLUME), np.array([[self.dispersion], [self.dispersion / 10]])
+        logs = spread[0] * normals[:, :1] + spread[1] * normals
+        return np.asarray(self.problem.limits.volume * np.exp(logs - (spread**2).sum() / 2))
+
+
+def busier(name: str, dispersion: float, days: int, seed: int = 1) -> pd.Series:
+    """As `compared` for volumes: caps bind on those that come, and re-planning expects more of the same.
+
+    What the caps leave at the end of the day costs `UNFILLED` dollars a share, more than trading them would.
+    """
+    problem = day(name)
+    volume = 8 * SHARES * (0.6 + np.linspace(-1, 1, BUCKETS) ** 2) / BUCKETS
+    order = ox.Order(SHARES, price=50.0, must_complete=False, unfilled_cost=UNFILLED)
+    capped = problem.replace(order=order, limits=ox.Limits(participation=0.2, volume=volume))
+    market = WholeDays(capped, Arithmetic(0.0), dispersion=dispersion)
+    held, moved = (
+        np.array([capped.objective(x) for x in simulate(policy, market, days, seed).shares])
+        for policy in (Follow(ox.solve(capped), 0.2), Replan(ox.Replanner(capped), SoFar(volume)))
+    )
+    return _summary(held, moved)
+
+
+def _summary(held: Array, moved: Array) -> pd.Series:
+    saved = held - moved
     return pd.Series(
         {
-            "held": costs[:, 0].mean(),
+            "held": held.mean(),
             "saved": saved.mean(),
-            "standard_error": saved.std(ddof=1) / np.sqrt(days),
-            "saved_percent": 100 * saved.mean() / costs[:, 0].mean(),
+            "standard_error": saved.std(ddof=1) / np.sqrt(len(saved)),
+            "saved_percent": 100 * saved.mean() / held.mean(),
         }
     )
 
@@ -108,7 +143,7 @@ def _scaled(problem: ox.Problem, span: slice, factors: Array) -> ox.Power:
     return ox.Power(np.asarray(curves.a)[span] * factors, curves.b, quoted="per_share")
 
 
-def table(days: int) -> pd.DataFrame:
+def curves_table(days: int) -> pd.DataFrame:
     """A row for each objective, persistence and window."""
     rows = {
         (name, persistence, "all" if window is None else window): compared(name, persistence, window, days)
@@ -119,5 +154,13 @@ def table(days: int) -> pd.DataFrame:
     return pd.DataFrame(rows).T.rename_axis(["objective", "persistence", "window"])
 
 
+def volumes_table(days: int) -> pd.DataFrame:
+    """A row for each objective and dispersion of the day's volume."""
+    rows = {(name, dispersion): busier(name, dispersion, days) for name in OBJECTIVES for dispersion in DISPERSIONS}
+    return pd.DataFrame(rows).T.rename_axis(["objective", "dispersion"])
+
+
 if __name__ == "__main__":
-    print(table(int(sys.argv[1]) if len(sys.argv) > 1 else 500).round(2).to_string())
+    number = int(sys.argv[1]) if len(sys.argv) > 1 else 500
+    for made in (volumes_table, curves_table):
+        print(made(number).round(2).to_string())

@@ -32,22 +32,19 @@ ROUNDING = re.compile(r"\d(?:\.\d+)?e-\d+")
 
 def schedule() -> "Figure":
     """Draw the bundled order under (C), with TWAP and VWAP."""
-    from optexec.analysis.plots import plot_schedule
-
     problem = load_spec(sample.path("inventory_risk.toml")).problem()
-    return plot_schedule(ox.solve(problem), {name: ox.solve(problem, name) for name in ("twap", "vwap")})
+    return ox.solve(problem).plot({name: ox.solve(problem, name) for name in ("twap", "vwap")})
 
 
 def fits() -> "Figure":
     """Draw the curves that five-minute buckets of the bundled book give."""
-    from optexec.analysis.calibration_plots import plot_calibration
     from optexec.data.book import read_book
     from optexec.data.curve_fits import fit_curves, impact
     from optexec.data.slippage import slippage_points
 
     points = slippage_points(read_book(sample.path("book.csv.gz")), "5min")
-    fitted = fit_curves(points, ["half_spread_power"])
-    return plot_calibration(points, impact(fitted), fitted["degenerate"].to_numpy())
+    table = fit_curves(points, ["half_spread_power"])
+    return ox.plot(points, impact(table), table["degenerate"].to_numpy())
 
 
 def frontier() -> "Figure":
@@ -58,19 +55,16 @@ def frontier() -> "Figure":
 
 def saturating() -> "Figure":
     """Draw heuristics and baselines on costs that saturate, over the certified optimum."""
-    from optexec.analysis.plots import plot_verification
     from optexec.solvers.verification import every_schedule
 
     problem = load_spec(sample.path("concave.toml")).problem()
-    return plot_verification(every_schedule(problem, ["branch", "best_bucket", "greedy", "twap"]))
+    return ox.plot(every_schedule(problem, ["branch", "best_bucket", "greedy", "twap"]))
 
 
 def horizon() -> "Figure":
     """Draw the cost of a uniform schedule against its horizon."""
-    from optexec.analysis.strategy_plots import plot_horizon
-
     market = ox.AlmgrenChriss(1e6, 5, 5, sigma=0.95, gamma=2.5e-7, eta=2.5e-6, epsilon=0.0625)
-    return plot_horizon(market, risk_aversion=1e-6)
+    return ox.plot(market, risk_aversion=1e-6)
 
 
 def slices() -> "Figure":

@@ -66,7 +66,7 @@ class Problem:
         self.order = _of_class("order", order, Order)
         self.impact = _of_class("impact", impact, Impact)
         self.terms = _objective(terms)
-        self.limits = Limits() if limits is None else _of_class("limits", limits, Limits)
+        self.limits = _limits(limits)
         self.index = _index(buckets, self._lengths())
         self.buckets = len(self.index)
         self.lo: Array
@@ -108,7 +108,7 @@ class Problem:
         if changes.keys() == {"terms"}:
             return self._charging(_objective(changes["terms"]))
         if changes.keys() <= {"order", "limits"}:
-            return self._trading(**changes)
+            return self._trading(**{"order": self.order, "limits": self.limits, **changes})
         kept = {name: getattr(self, name) for name in ("order", "impact", "terms", "limits")}
         return Problem(**{**kept, "buckets": self.index, **changes})
 
@@ -156,13 +156,13 @@ class Problem:
         other._check_range([term for term in terms if term not in self.terms])
         return other
 
-    def _trading(self, order: Order | None = None, limits: Limits | None = None) -> "Problem":
+    def _trading(self, order: Order, limits: Limits | None) -> "Problem":
         """The same curves and terms for another order or within other limits."""
         other = copy(self)
         for name in ("curvature", "semicontinuous", "_completed"):
             other.__dict__.pop(name, None)
-        other.order = self.order if order is None else _of_class("order", order, Order)
-        other.limits = self.limits if limits is None else _of_class("limits", limits, Limits)
+        other.order = _of_class("order", order, Order)
+        other.limits = _limits(limits)
         common_length({"buckets": self.buckets, **other.limits.lengths})
         other._read_limits()
         other._check_range(other.charges)
@@ -317,6 +317,11 @@ class Problem:
 
 def _objective(terms: Any) -> Objective:
     found: Objective = _of_class("terms", Objective((terms,)) if isinstance(terms, Term) else terms, Objective)
+    return found
+
+
+def _limits(limits: Any) -> Limits:
+    found: Limits = Limits() if limits is None else _of_class("limits", limits, Limits)
     return found
 
 

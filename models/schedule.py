@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from optexec.models.drawable import Drawable
 from optexec.models.problem import Problem
 from optexec.models.validation import Array
 
@@ -16,7 +17,7 @@ TINY = 1e-300
 
 
 @dataclass(frozen=True, eq=False)
-class Schedule:
+class Schedule(Drawable):
     """Shares for each bucket and their certificate.
 
     Everything but the bound is recomputed from the shares by the declaration, never taken from a solver.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from optexec.runners.command_line import Json, guarded, run_alone
+from optexec.runners.command_line import PLOTS, Json, Plot, guarded, run_alone
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from optexec.runners.calibrated_curves import Asked, Calibrated
 
 SCHEMA = "optexec.calibrate.v1"
-FIGURES = (".png", ".svg", ".pdf")
 _CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 
 Books = Annotated[
@@ -53,10 +52,6 @@ Start = Annotated[
     str | None, typer.Option("--start", metavar="HH:MM", help="New York time of the first snapshot used.")
 ]
 End = Annotated[str | None, typer.Option("--end", metavar="HH:MM", help="New York time before which the last one is.")]
-Plot = Annotated[
-    Path | None,
-    typer.Option("--plot", metavar="FILE", help="Draw curves against books, residuals and coverage: .png, .svg, .pdf."),
-]
 
 
 @guarded
@@ -76,22 +71,28 @@ def calibrate_books(
 ) -> None:
     """Find an impact curve for the book in every bucket, judge it by the next bucket, and write the bucket table.
 
-    Example: optexec calibrate book.csv.gz -o buckets.csv --bucket 5min --side sell --model auto --plot fits.png
+    Example: optexec calibrate book.csv.gz -o buckets.csv --plot fits.png
+
+    Example: optexec calibrate book.csv.gz -o b.csv --bucket 5min --model auto
+
+    Example: optexec calibrate book.csv.gz -o sell.parquet --side sell --json
     """
-    from optexec.analysis.calibration_plots import plot_calibration
+    import optexec as ox
     from optexec.runners.calibrated_curves import Asked, calibrated
     from optexec.runners.calibration_report import print_report, report, text_times
     from optexec.runners.output import check_writable, print_json, write_table
+    from optexec.runners.progress import working
 
     check_writable(output)
-    check_writable(plot, FIGURES)
+    check_writable(plot, PLOTS)
     *earlier, day = _read(books, every, symbol, start, end)
     asked = Asked(day.book, bucket, side, way, tuple(past.book for past in earlier))
-    made = calibrated(model, asked)
+    with working("fitting curves"):
+        made = calibrated(model, asked)
     write_table(made.table.set_axis(text_times(made.table)) if output.suffix == ".csv" else made.table, output)
     points = points_of(asked, made)
     if plot is not None:
-        plot_calibration(points, made.impact, made.doubtful).savefig(plot)
+        ox.plot(points, made.impact, made.doubtful).savefig(plot)
     told = report(made, points, day.quality)
     if as_json:
         print_json(SCHEMA, **told)

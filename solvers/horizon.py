@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from optexec.models.drawable import Drawable
 from optexec.models.errors import InvalidInput, unknown_name
 from optexec.models.impact import Impact
 from optexec.models.limits import Limits
@@ -46,7 +48,7 @@ Forecast = Callable[[int, int], Outlook]
 
 
 @dataclass(frozen=True, eq=False)
-class Plan:
+class Plan(Drawable):
     """What to trade in a window.
 
     Args:
@@ -238,6 +240,15 @@ class Window:
         rest = np.arange(reach, buckets)
         beyond = declared if declared.buckets is None else declared.take(rest)
         return PerBucket.of_groups([(np.arange(reach), impact), (rest, beyond)])
+
+    def holds(self, remaining: float) -> bool:
+        """Whether the caps that are expected reach so many shares, if they must be reached."""
+        return not self.order.must_complete or self._room >= self._share() * remaining
+
+    @cached_property
+    def _room(self) -> float:
+        """Shares that the limits allow, no more than the day's order in a bucket."""
+        return float(self.problem.replace(limits=self.limits).hi.sum())
 
     def declaration(self, remaining: float) -> Problem:
         """The problem of the window for so many shares, > 0; raises as `Replanner.declaration`."""

@@ -76,7 +76,9 @@ def test_an_unknown_public_name_is_an_attribute_error():
         _ = ox.no_such_name
 
 
-@pytest.mark.parametrize("library", ["pyomo", "casadi", "highspy", "matplotlib", "scipy", "typer", "numba"])
+@pytest.mark.parametrize(
+    "library", ["pyomo", "casadi", "highspy", "matplotlib", "plotly", "jinja2", "scipy", "typer", "numba"]
+)
 def test_importing_optexec_does_not_pay_for(library):
     script = f"import sys, optexec; optexec.Problem; sys.exit({library!r} in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

@@ -80,7 +80,7 @@ def test_every_path_trades_what_its_own_replanner_says(rule, window, terms, upda
 def test_caps_bind_on_the_volume_that_prints_and_no_share_is_lost(rule):
     problem = declare(shares=2_500.0)
     market = Market(problem, Arithmetic(0.02), dispersion=0.8, least_fill=0.5, at_end="open")
-    done = simulate(Replan(ox.Replanner(problem, 3, rule), SoFar(VOLUME)), market, paths=200, seed=3)
+    done = simulate(Replan(ox.Replanner(problem, 3, rule), SoFar(VOLUME)), market, paths=100, seed=3)
     assert (done.shares <= 0.1 * done.volumes * (1 + 1e-12)).all()
     np.testing.assert_allclose(done.shares.sum(axis=1) + done.open_shares, 2_500.0)
     assert (done.open_shares > 1).any()  # some days are too thin
@@ -129,3 +129,11 @@ def test_replanning_completes_more_than_a_schedule_that_is_followed_under_the_sa
     planned = simulate(Replan(ox.Replanner(problem), SoFar(VOLUME)), market, paths=400, seed=4)
     less, error = planned.draws.estimate(followed.open_shares - planned.open_shares)
     assert less > 3 * error
+
+
+def test_a_plan_that_leaves_shares_unfilled_at_its_cap_takes_all_that_the_cap_turns_out_to_allow():
+    problem = declare(ox.objective("A"), shares=5_000.0, must_complete=False, unfilled_cost=1.0)
+    market = Market(problem, Arithmetic(0.0), dispersion=0.3)
+    done = simulate(Replan(ox.Replanner(problem), SoFar(VOLUME)), market, paths=50, seed=1)
+    np.testing.assert_allclose(done.shares, 0.1 * done.volumes)
+    assert market.at_end == "open"

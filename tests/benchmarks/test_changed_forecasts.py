@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import optexec as ox
-from benchmarks.changed_forecasts import BUCKETS, OBJECTIVES, Liquidity, compared, day, realised, replanned
+from benchmarks.changed_forecasts import BUCKETS, OBJECTIVES, Liquidity, busier, compared, day, realised, replanned
 
 
 @pytest.mark.parametrize("persistence", [0.0, 0.9, 0.99])
@@ -37,3 +37,10 @@ def test_replanning_is_never_worse_in_expectation_than_the_old_plan(name, persis
     assert row["saved"] > -2 * row["standard_error"]
     if persistence < 0.99:
         assert row["saved"] > 2 * row["standard_error"]
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+@pytest.mark.parametrize("dispersion", [0.3, 0.6])
+def test_expecting_more_of_the_same_volume_is_better_than_the_old_plan_under_the_same_caps(name, dispersion):
+    row = busier(name, dispersion, days=60, seed=4)
+    assert row["saved"] > 2 * row["standard_error"]

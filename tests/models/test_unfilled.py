@@ -123,3 +123,28 @@ def test_a_changed_objective_is_not_answered_by_the_old_one():
 def test_the_risk_of_a_schedule_counts_what_stays_unfilled():
     schedule = ox.evaluate(declare(), [100, 50, 0, 50])
     assert ox.PriceRisk([1.0, 1.0, 1.0, 4.0]).variance(schedule) == 200**2 + 150**2 + 150**2 + 4 * 100**2
+
+
+def test_a_replaced_order_or_limits_is_a_problem_declared_so():
+    problem = declare(limits=ox.Limits(maximum=200))
+    assert problem.convex  # what depends on the limits is known already
+    assert problem.completed.buckets == 5
+    for changes in (
+        {"limits": None},
+        {"limits": ox.Limits(maximum=[90, 80, 70, 60], smallest=50)},
+        {"order": ox.Order(250)},
+        {"order": ox.Order(1_000, lot=10, must_complete=False, unfilled_cost=1.0)},
+        {"order": ox.Order(200), "limits": ox.Limits(minimum=40)},
+    ):
+        found, told = problem.replace(**changes), declare(**{"limits": problem.limits, **changes})
+        assert found.order == told.order
+        for name in ("lo", "hi", "smallest"):
+            np.testing.assert_array_equal(getattr(found, name), getattr(told, name))
+        assert found.semicontinuous == told.semicontinuous
+        np.testing.assert_array_equal(found.completed.hi, told.completed.hi)
+        x = np.array([10.0, 20.0, 30.0, 40.0])
+        assert found.objective(x) == told.objective(x)
+    with pytest.raises(ox.InvalidInput, match=r"limits\.maximum has 3"):
+        problem.replace(limits=ox.Limits(maximum=[1, 2, 3]))
+    with pytest.raises(ox.InvalidInput, match="order must be of class Order"):
+        problem.replace(order=None)
