@@ -9,6 +9,7 @@ from typing import Any, overload
 import pandas as pd
 
 from optexec.models.errors import InvalidInput, SolverFailure, unknown_name
+from optexec.models.limits import ROUNDING
 from optexec.models.problem import Problem
 from optexec.models.schedule import Schedule
 from optexec.models.validation import Array, positive_number
@@ -110,7 +111,7 @@ def _by_ipopt(problem: Problem, search: Search) -> Answer:
     from optexec.models.formulation import build
     from optexec.solvers.ipopt import run_ipopt
 
-    if not (problem.hi > problem.lo).any():
+    if problem.lo.sum() >= (1 - ROUNDING) * problem.shares:
         return Answer(settle(problem, problem.lo))
     model = build(problem)
     status = run_ipopt(model, objective_scale=typical_objective(problem), time_limit=search.time_limit)

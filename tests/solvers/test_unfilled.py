@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from plain import Case, whole_schedules
-from strategies import SHAPES, cases
+from strategies import SHAPES, cases, examples
 
 import optexec as ox
 from optexec.models.piecewise import start
@@ -76,19 +76,19 @@ def check_against_enumeration(case, problem):
             assert schedule.objective <= best + slack + 1e-8 * scale or not exact, (name, point)
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(open_cases())
 def test_no_method_misses_the_lattice_optimum(drawn):
     check_against_enumeration(*drawn)
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(open_cases(convex=True))
 def test_no_method_misses_the_lattice_optimum_of_convex_problems(drawn):
     check_against_enumeration(*drawn)
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(open_cases(lots=True))
 def test_no_method_misses_the_optimum_in_whole_lots(drawn):
     check_against_enumeration(*drawn)
@@ -111,7 +111,7 @@ def test_odd_shares_trade_inside_one_slice_or_stay_unfilled(method, cost):
     assert any(np.allclose(schedule.x, x) for x in splits)
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(open_cases(shapes=SMOOTH))
 def test_the_models_of_an_open_order_say_the_same_as_the_objective(drawn):
     case, problem = drawn
@@ -128,7 +128,7 @@ def test_the_models_of_an_open_order_say_the_same_as_the_objective(drawn):
     assert m.find_component("completion") is None
 
 
-@settings(max_examples=15)
+@settings(max_examples=examples(15))
 @given(open_cases())
 def test_the_under_estimator_of_an_open_order_is_never_above_its_optimum(drawn):
     case, problem = drawn
@@ -158,7 +158,7 @@ def test_an_open_order_of_its_own_model_and_by_the_resolver_is_that_of_the_metho
             again.solve(problem.replace(order=ox.Order(300)))
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(cases(convex=True))
 def test_a_prohibitive_cost_gives_the_schedule_that_must_complete(drawn):
     case, problem = drawn
@@ -169,6 +169,16 @@ def test_a_prohibitive_cost_gives_the_schedule_that_must_complete(drawn):
     assert schedule.objective == pytest.approx(must.objective, rel=1e-6, abs=1e-8 * case.yardstick())
 
 
+@pytest.mark.parametrize("name", ["waterfill", "ipopt", "highs", "branch", "milp", "twap", "greedy"])
+def test_floors_that_are_the_whole_order_leave_no_choice(name):
+    order = ox.Order(300, must_complete=False, unfilled_cost=0.0, unfilled_penalty=0.1)
+    problem = ox.Problem(
+        order, ox.Power(0.1, 2.0), ox.objective("B", rho=[0.2, 0.1, 0.2]), ox.Limits(minimum=[100, 0, 200])
+    )
+    for declared in (problem, problem.replace(order=ox.Order(300))):
+        np.testing.assert_allclose(ox.solve(declared, name).x, [100, 0, 200], atol=1e-4)
+
+
 @pytest.mark.parametrize("name", ["waterfill", "newton", "ipopt", "highs", "branch", "milp"])
 def test_nothing_trades_where_unfilled_shares_cost_nothing(name):
     order = ox.Order(300, must_complete=False, unfilled_cost=0.0)
@@ -177,7 +187,7 @@ def test_nothing_trades_where_unfilled_shares_cost_nothing(name):
     assert schedule.objective == pytest.approx(0.0, abs=1e-4)
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(open_cases(convex=True), st.sampled_from([0.5, 2.0]))
 def test_many_orders_at_once_are_each_by_itself(drawn, factor):
     case, problem = drawn
