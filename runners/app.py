@@ -6,6 +6,8 @@ from optexec.runners.calibrate import calibrate_books
 from optexec.runners.command_line import application
 from optexec.runners.compare import compare_objectives
 from optexec.runners.frontier import trace_frontier
+from optexec.runners.replan import replan_order
+from optexec.runners.replay import replay_log
 from optexec.runners.simulate import simulate_order
 from optexec.runners.solve import solve_order
 from optexec.runners.verify import verify_methods
@@ -15,6 +17,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "compare": compare_objectives,
     "verify": verify_methods,
     "calibrate": calibrate_books,
+    "replan": replan_order,
+    "replay": replay_log,
     "frontier": trace_frontier,
     "simulate": simulate_order,
 }

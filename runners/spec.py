@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import reduce
+from hashlib import sha256
 from operator import add
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,12 @@ class Spec:
         """The gap and the time limit in seconds, as far as the file gives them: arguments of `solve`."""
         return self.declared.solve.model_dump(include={"gap", "time_limit"}, exclude_none=True)
 
+    @property
+    def inputs(self) -> dict[str, str]:
+        """Name of each file that was read -> SHA-256 of its content."""
+        files = [self.path] if self.table is None else [self.path, self.table.path]
+        return {path.name: sha256(path.read_bytes()).hexdigest() for path in files}
+
     @contextmanager
     def _blaming(self, key: str = "") -> Iterator[None]:
         """Put the file and the key in front of an error."""
@@ -148,7 +155,7 @@ def load_spec(path: str | Path, overrides: Iterable[str] = ()) -> Spec:
     >>> from optexec.data import sample
     >>> spec = load_spec(sample.path("cost.toml"), ["order.shares=5_000"])
     >>> spec.problem()
-    <Problem: Order(shares=5000.0, side='buy', lot=None, price=50.0) over 390 buckets, impact>
+    <Problem: Order(shares=5000.0, price=50.0) over 390 buckets, impact>
     """
     path = Path(path)
     document = override(read_toml(path), overrides)
