@@ -45,6 +45,7 @@ class Execution:
     * Caps: `limits.maximum` holds whatever happens. `limits.participation` holds for the volume that the market has
       printed in the bucket so far, own shares inside: until then the rest of a slice waits for `Observed`.
     * Priorities where not all can be had: caps, then completion, then floors and least slices.
+    * A slice is never so small that the caps of the buckets after it would not hold the rest, whatever the window.
     * Fills count as far as their child order, the order and the bucket's caps hold them, late ones in the bucket that
       they were sent for. The rest of a fill is refused, never absorbed.
     * A rejected child order is not sent again before the next observation of its bucket, or the next bucket.
@@ -312,7 +313,8 @@ class Execution:
         if reached > 0:
             planned = self._planned(replace(rest, shares=reached), reason)
             if self._trades:
-                self.slice += self.sizes.nearest(max(planned - rest.done, 0.0), remaining)
+                wanted = self.sizes.nearest(max(planned - rest.done, 0.0), remaining)
+                self.slice += max(wanted, self._indispensable(rest))
         if self._trades and self._sweeps:
             self.slice = done + remaining
 
@@ -326,6 +328,19 @@ class Execution:
         if self.state == "working" and self.plan is not None:
             self.slice = self.sizes.nearest(self.plan.schedule.x[-1], self.ledger.remaining)
             self._tell_short(self.ledger.remaining - self.slice, certain=True)
+
+    def _indispensable(self, rest: Rest) -> Fraction:
+        """Shares that the buckets after the one at hand do not hold, which a window may not look at."""
+        if self._endless:
+            return Fraction(0)
+        later = Rest(rest.first + 1, rest.shares).reach(self.expected.caps(), self.order.lot)
+        return self.ledger.count(rest.shares - later)
+
+    @property
+    def _endless(self) -> bool:
+        """Whether what the window does not hold can trade past its end."""
+        last = self.expected.caps()[-1]
+        return self.order.at_end == "continue" and bool(last > 0 and last >= (self.order.lot or 0))
 
     def _rest(self) -> Rest:
         """What is left, and from where on it can trade as far as is known."""
@@ -373,8 +388,7 @@ class Execution:
     def _find_shortfall(self, rest: Rest, shortfall: Fraction) -> None:
         """Take note of shares that the caps do not hold, and say so unless they can trade past the end."""
         self.shortfall = shortfall
-        last = self.expected.caps()[-1]
-        if self.order.at_end == "continue" and last > 0 and last >= (self.order.lot or 0):
+        if self._endless:
             return self._tell_short(Fraction(0), certain=False)
         here = replace(rest, first=min(rest.first, max(self.bucket, 0)))
         most = here.reach(self.expected.hard_caps(), self.order.lot)

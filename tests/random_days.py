@@ -320,6 +320,8 @@ class RandomDay:
         assert (account.state == "done") == (account.remaining == 0)
         if account.state == "working":
             assert self.at_end == "continue"
+        if not self.wild and self.limits.participation is None:
+            assert account.state == "done" or self.short is not None
         if self.short is not None and account.state == "unfilled":
             told, late, _ = self.short
             assert written(account.remaining) >= told - (self.late - late) - Decimal("1e-9") * self.shares
