@@ -87,7 +87,8 @@ class Short:
 
     Args:
         shares: the shortfall.
-        certain: whether caps and closed buckets alone make it so; otherwise the volumes now expected do.
+        certain: whether caps and closed buckets alone make it so, fills under way apart; otherwise the volumes now
+            expected do, or a halt.
 
     >>> Short(400.0, certain=True).shares
     400.0

@@ -275,7 +275,9 @@ class Execution:
     def _cut_back(self) -> None:
         """Take out of the market what no longer may trade there, the newest child orders first."""
         ledger = self.ledger
-        most = min(self.slice - ledger.done(self.bucket), ledger.remaining) if self._trades else Fraction(0)
+        most = Fraction(0)
+        if self._trades:
+            most = min(self._capped(self.slice) - ledger.done(self.bucket), ledger.remaining)
         for child in reversed(ledger.at_work):
             surplus = ledger.working - max(most, Fraction(0))
             if surplus > 0:
@@ -287,15 +289,19 @@ class Execution:
             return f"the order is {self.state}"
         return "no more is to trade in the bucket" if self._trades else "trading is halted or closed"
 
+    def _capped(self, shares: Fraction) -> Fraction:
+        """Shares of the bucket as far as its caps and the printed volume hold them."""
+        cap = self.expected.room(self.bucket)
+        return shares if cap is None else min(shares, cap // self.ledger.unit * self.ledger.unit)
+
     def _send(self) -> None:
         """Send what the slice still lacks, as far as caps and the printed volume hold it."""
         ledger = self.ledger
         if not self._trades or self._rejected:
             return
-        taken, wanted = ledger.done(self.bucket) + ledger.working, self.waiting
-        cap = self.expected.room(self.bucket)
-        odd = self._sweeps or (self.sizes.lot is not None and (ledger.free - wanted) % self.sizes.lot == 0)
-        size = self.sizes.most(wanted if cap is None else min(wanted, cap - taken), ledger.free, odd)
+        odd = self._sweeps or (self.sizes.lot is not None and (ledger.free - self.waiting) % self.sizes.lot == 0)
+        taken = ledger.done(self.bucket) + ledger.working
+        size = self.sizes.most(min(self.waiting, self._capped(self.slice) - taken), ledger.free, odd)
         if size and (size >= DUST * ledger.shares or size == ledger.free):
             self._answer.append(Sent(ledger.send(self.bucket, size), self.bucket, float(size)))
 

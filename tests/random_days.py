@@ -168,7 +168,7 @@ class RandomDay:
             elif live and not self.chance(0.2):
                 part = 1.0 if not self.wild else self.random.choice([1.0, 1.0, 0.5, self.random.random()])
                 self._fill(float(left) * part, self.random.choice([child, None]) if self.wild else child)
-            elif lost > 0 and self.chance(0.1):
+            elif lost > 0 and self.chance(0.25 if bucket == self.bucket else 0.1):
                 self._fill(float(lost) * self.random.choice([1.0, 0.3, 2.0]), child)
         if self.chance(0.03):
             self._fill(1.0, 999)
@@ -270,7 +270,7 @@ class RandomDay:
                 self.booked[child] = self.booked.get(child, Decimal(0)) + shares
                 assert self.booked[child] <= self.sent[child]
                 self.filled += shares
-                self.late += shares if late else 0
+                self.late += shares if late else max(shares - left, Decimal(0))
                 return shares
             case Short(shares, certain):
                 self.short = (written(shares), self.late, self.filled) if certain else None
