@@ -1,13 +1,10 @@
 """An order through its day: events in, decisions out, every share accounted for, and no cap ever broken."""
 
-from dataclasses import replace
 from fractions import Fraction
 from functools import singledispatchmethod
 
-import numpy as np
-
-from optexec.models.errors import InvalidInput, OptexecError
-from optexec.models.execution_decisions import Account, Booked, Cut, Decision, Planned, Refused, Sent, Short
+from optexec.models.errors import InvalidInput
+from optexec.models.execution_decisions import Account, Booked, Cut, Decision, Refused, Sent, Short
 from optexec.models.execution_events import (
     Amended,
     Blackout,
@@ -25,8 +22,8 @@ from optexec.models.execution_events import (
 from optexec.models.ledger import Child, Ledger
 from optexec.models.validation import common_length
 from optexec.solvers.expectation import Expectation
-from optexec.solvers.horizon import Plan, Replanner
-from optexec.solvers.rest_of_day import Rest, plan_rest
+from optexec.solvers.horizon import Replanner
+from optexec.solvers.rest_of_day import Rest, RestOfDay
 from optexec.solvers.slice_size import Sizes
 from optexec.solvers.thresholds import Thresholds
 
@@ -87,10 +84,9 @@ class Execution:
         self.ledger = Ledger(order.shares)
         self.expected = Expectation(planner.problem)
         self.sizes = Sizes(self.ledger.unit, None if order.lot is None else self.ledger.count(order.lot))
+        self.ahead = RestOfDay(planner, self.expected, self.ledger.count)
         self.bucket = -1
-        self.plan: Plan | None = None
-        self.slice = self.shortfall = Fraction(0)
-        self._told = Fraction(0)
+        self.slice = Fraction(0)
         self.open = self._over = self._cancelled = self._halted = self._rejected = False
         self._resumes = 0
         self._answer: list[Decision] = []
@@ -144,8 +140,9 @@ class Execution:
             return self._refuse("open", None, "it has passed" if passed else "the window is over")
         self._end_bucket()
         self.bucket, self.open = event.bucket, True
-        if self._last and self.order.at_end == "stop" and self._planned_to_end:
-            self._keep_to_plan()
+        planned = self.ahead.last_slice
+        if self._last and self.order.at_end == "stop" and planned is not None:
+            self._keep_to_plan(planned)
         else:
             self._replan("the bucket opens")
 
@@ -270,7 +267,7 @@ class Execution:
     @property
     def _sweeps(self) -> bool:
         """Whether the bucket takes all that its caps hold: the last one, or any of an order that cannot finish."""
-        return self.order.at_end != "stop" if self._last else self.shortfall > 0
+        return self.order.at_end != "stop" if self._last else self.ahead.shortfall > 0
 
     def _cut_back(self) -> None:
         """Take out of the market what no longer may trade there, the newest child orders first."""
@@ -309,44 +306,20 @@ class Execution:
         """Plan what is left from the bucket at hand on, or from the next one that can trade."""
         if self.state != "working":
             return
-        rest = self._rest()
-        reached = rest.reach(self.expected.caps(), self.order.lot)
-        self._find_shortfall(rest, self.ledger.count(rest.shares - reached))
+        ahead, rest = self.ahead, self._rest()
+        self._say(ahead.measure(rest, max(self.bucket, 0)))
         if not self.open:
             return
         done, remaining = self.ledger.done(self.bucket), self.ledger.remaining
         self.slice = done
-        if reached > 0:
-            planned = self._planned(replace(rest, shares=reached), reason)
+        if ahead.reached(rest) > 0:
+            plan = ahead.renew(rest, reason)
+            self._answer.append(plan)
             if self._trades:
-                wanted = self.sizes.nearest(max(planned - rest.done, 0.0), remaining)
-                self.slice += max(wanted, self._indispensable(rest))
+                planned = self.sizes.nearest(max(plan.shares[0] - float(done), 0.0), remaining)
+                self.slice += max(planned, ahead.indispensable(rest))
         if self._trades and self._sweeps:
             self.slice = done + remaining
-
-    @property
-    def _planned_to_end(self) -> bool:
-        """Whether there is a plan that goes on to the last bucket."""
-        return self.plan is not None and len(self.plan.schedule.x) == self.expected.buckets - self.plan.start
-
-    def _keep_to_plan(self) -> None:
-        """Trade in the last bucket what was planned for it, and say what that leaves."""
-        if self.state == "working" and self.plan is not None:
-            self.slice = self.sizes.nearest(self.plan.schedule.x[-1], self.ledger.remaining)
-            self._tell_short(self.ledger.remaining - self.slice, certain=True)
-
-    def _indispensable(self, rest: Rest) -> Fraction:
-        """Shares that the buckets after the one at hand do not hold, which a window may not look at."""
-        if self._endless:
-            return Fraction(0)
-        later = Rest(rest.first + 1, rest.shares).reach(self.expected.caps(), self.order.lot)
-        return self.ledger.count(rest.shares - later)
-
-    @property
-    def _endless(self) -> bool:
-        """Whether what the window does not hold can trade past its end."""
-        last = self.expected.caps()[-1]
-        return self.order.at_end == "continue" and bool(last > 0 and last >= (self.order.lot or 0))
 
     def _rest(self) -> Rest:
         """What is left, and from where on it can trade as far as is known."""
@@ -359,49 +332,12 @@ class Execution:
         beside = Fraction(0) if self.sizes.lot is None else done % self.sizes.lot
         return Rest(self.expected.position(self.bucket), remaining, float(done - beside), float(beside))
 
-    def _planned(self, rest: Rest, reason: str) -> float:
-        """Plan anew; shares for the first bucket, those of its whole lots that have traded among them."""
-        try:
-            self.plan, gave = plan_rest(self.planner, self.expected, rest, self.plan)
-        except OptexecError as error:
-            return self._even_pace(rest, f"{reason}; {error}")
-        schedule = self.plan.schedule
-        first, *others = self.plan.shares.tolist()
-        proven = bool(np.isfinite(schedule.lower_bound))
-        self._answer.append(
-            Planned(
-                rest.first,
-                (first + rest.beside, *others),
-                schedule.method,
-                schedule.status,
-                float(schedule.objective),
-                float(schedule.lower_bound) if proven else None,
-                float(schedule.gap) if proven else None,
-                f"{reason}; {gave}" if gave else reason,
-            )
-        )
-        return first
+    def _keep_to_plan(self, shares: float) -> None:
+        """Trade no more than these in the last bucket, and say what that leaves."""
+        if self.state == "working":
+            self.slice = self.sizes.nearest(shares, self.ledger.remaining)
+            self._say(self.ahead.tell(self.ledger.remaining - self.slice, certain=True))
 
-    def _even_pace(self, rest: Rest, reason: str) -> float:
-        """The plan where no method has one: an equal part in each bucket that is left."""
-        self.plan = None
-        pace = rest.shares / (self.expected.buckets - rest.first)
-        shares = np.full(self.expected.buckets - rest.first, pace)
-        shares[0] += rest.done + rest.beside
-        self._answer.append(Planned(rest.first, tuple(shares.tolist()), "twap", "fallback", None, None, None, reason))
-        return pace + rest.done
-
-    def _find_shortfall(self, rest: Rest, shortfall: Fraction) -> None:
-        """Take note of shares that the caps do not hold, and say so unless they can trade past the end."""
-        self.shortfall = shortfall
-        if self._endless:
-            return self._tell_short(Fraction(0), certain=False)
-        here = replace(rest, first=min(rest.first, max(self.bucket, 0)))
-        most = here.reach(self.expected.hard_caps(), self.order.lot)
-        self._tell_short(shortfall, certain=most < rest.shares)
-
-    def _tell_short(self, shortfall: Fraction, certain: bool) -> None:
-        """Say what does not fit, or that all fits again, if that has changed."""
-        if shortfall != self._told:
-            self._answer.append(Short(float(shortfall), certain and shortfall > 0))
-        self._told = shortfall
+    def _say(self, short: Short | None) -> None:
+        if short is not None:
+            self._answer.append(short)
