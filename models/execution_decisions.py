@@ -8,7 +8,7 @@ class Planned:
     """A new plan for what is left.
 
     Args:
-        first: bucket of its first slice, counted from 0; past the end of the window, the last one again.
+        first: bucket of its first slice, counted from 0.
         shares: slices from there on, what has traded in that bucket already among the first.
         method, status: as of a `Schedule`; status "fallback" if no method gave a schedule.
         objective, lower_bound, gap: as of a `Schedule`; None where unknown.

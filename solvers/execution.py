@@ -1,5 +1,6 @@
 """An order through its day: events in, decisions out, every share accounted for, and no cap ever broken."""
 
+from dataclasses import replace
 from fractions import Fraction
 from functools import singledispatchmethod
 
@@ -21,6 +22,7 @@ from optexec.models.execution_events import (
 )
 from optexec.models.ledger import Child, Ledger
 from optexec.models.validation import common_length
+from optexec.solvers.dispatch import choose
 from optexec.solvers.expectation import Expectation
 from optexec.solvers.horizon import Replanner
 from optexec.solvers.rest_of_day import Rest, RestOfDay
@@ -57,7 +59,8 @@ class Execution:
         thresholds: when volatility and spread call for a new plan.
 
     Raises:
-        InvalidInput: a planner with forecasts of its own, thresholds for another number of buckets.
+        InvalidInput: a planner with forecasts of its own or a method that does not apply, thresholds for another number
+            of buckets.
 
     >>> import optexec as ox
     >>> problem = ox.Problem(ox.Order(900), ox.Power([1.0, 2.0, 2.0], 2.0), ox.objective("A"))
@@ -79,6 +82,7 @@ class Execution:
         self.planner = planner
         self.thresholds = Thresholds() if thresholds is None else thresholds
         common_length({"buckets": planner.problem.buckets, **self.thresholds.lengths})
+        choose(planner.problem, planner.method)
         order = planner.problem.order
         self.order = order
         self.ledger = Ledger(order.shares)
@@ -314,20 +318,23 @@ class Execution:
         self.slice = done
         if ahead.reached(rest) > 0:
             plan = ahead.renew(rest, reason)
-            self._answer.append(plan)
+            self._answer.append(replace(plan, first=self._first))
             if self._trades:
                 planned = self.sizes.nearest(max(plan.shares[0] - float(done), 0.0), remaining)
                 self.slice += max(planned, ahead.indispensable(rest))
         if self._trades and self._sweeps:
             self.slice = done + remaining
 
+    @property
+    def _first(self) -> int:
+        """The first bucket that can trade as far as is known: the one at hand, or a later one."""
+        return self.bucket if self._trades else max(self.bucket + 1, self._resumes if self._halted else 0)
+
     def _rest(self) -> Rest:
-        """What is left, and from where on it can trade as far as is known."""
-        remaining = float(self.ledger.remaining)
+        """What is left, by position; buckets past the end are like the last."""
+        remaining, buckets = float(self.ledger.remaining), self.expected.buckets
         if not self._trades:
-            first = max(self.bucket + 1, self._resumes if self._halted else 0)
-            beyond = self.expected.buckets - 1 if self.order.at_end == "continue" else self.expected.buckets
-            return Rest(min(first, beyond), remaining)
+            return Rest(min(self._first, buckets - 1 if self.order.at_end == "continue" else buckets), remaining)
         done = self.ledger.done(self.bucket)
         beside = Fraction(0) if self.sizes.lot is None else done % self.sizes.lot
         return Rest(self.expected.position(self.bucket), remaining, float(done - beside), float(beside))

@@ -396,6 +396,8 @@ def test_what_an_execution_is_not_made_of():
         Execution(Replanner(problem, forecast=lambda start, count: Outlook()))
     with pytest.raises(ox.InvalidInput, match=r"arrays of different lengths: buckets has 3, sigma has 2"):
         Execution(Replanner(problem), Thresholds(sigma=[1.0, 1.0]))
+    with pytest.raises(ox.InvalidInput, match="did you mean 'newton'"):
+        Execution(Replanner(problem, method="newtn"))
     with pytest.raises(ox.InvalidInput, match="is not an event"):
         begun().take("fill 300")
 
