@@ -8,6 +8,7 @@ import typer
 from optexec.runners.command_line import (
     Gap,
     Json,
+    Method,
     Objective,
     Output,
     Settings,
@@ -36,7 +37,6 @@ Log = Annotated[
     Path | None,
     typer.Option("--log", metavar="FILE", help="Keep an audit log, or continue it: its events come first in --fills."),
 ]
-Method = Annotated[str | None, typer.Option("--method", help="Method, in place of the one that SPEC names.")]
 Window = Annotated[int | None, typer.Option("--window", help="Buckets of a plan; all that are left without it.")]
 Beyond = Annotated[
     str, typer.Option("--beyond", metavar="priced|quota|free", help="Rule for what lies beyond the window.")

@@ -16,6 +16,7 @@ import optexec as ox
 from optexec.data.text_table import TextTable, read_table
 from optexec.models.errors import InvalidInput, OptexecError, unknown_name
 from optexec.models.objective import PARAMETERS
+from optexec.models.validation import finite, nonnegative
 from optexec.runners.bucket_table import labels
 from optexec.runners.parameters import Parameters
 from optexec.runners.tables import FAMILIES, Document, TermTable
@@ -84,10 +85,38 @@ class Spec:
         return self.declared.solve.model_dump(include={"gap", "time_limit"}, exclude_none=True)
 
     @property
+    def sources(self) -> list[Path]:
+        """The files that it was read from."""
+        return [self.path, *([] if self.table is None else [self.table.path])]
+
+    @property
     def inputs(self) -> dict[str, str]:
         """Name of each file that was read -> SHA-256 of its content."""
-        files = [self.path] if self.table is None else [self.path, self.table.path]
-        return {path.name: sha256(path.read_bytes()).hexdigest() for path in files}
+        return {path.name: sha256(path.read_bytes()).hexdigest() for path in self.sources}
+
+    def dollars(self, name: str, given: str) -> Any:
+        """A fraction of the price, one number or the name of a column, in dollars a share; scalar or (N,).
+
+        Args:
+            name: "volatility", which is never negative, or "drift".
+            given: as on the command line.
+
+        Raises:
+            InvalidInput: no price, no such column, a value out of range.
+
+        >>> from optexec.data import sample
+        >>> load_spec(sample.path("cost.toml")).dollars("volatility", "0.002")
+        0.1
+        """
+        price = self.declared.order.price
+        if price is None:
+            raise InvalidInput(f"{self.path}, key order.price: is missing; --{name} is a fraction of it")
+        try:
+            value: Any = float(given)
+        except ValueError:
+            value = given
+        rule = nonnegative if name == "volatility" else finite
+        return price * Parameters(self.table).build(lambda **named: rule(name, named[name]), {name: value})
 
     @contextmanager
     def _blaming(self, key: str = "") -> Iterator[None]:

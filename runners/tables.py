@@ -72,6 +72,9 @@ class OrderTable(Table):
     lot: float | None = None
     price: float | None = None
     at_end: str = "finish"
+    must_complete: bool = True
+    unfilled_cost: float | None = None
+    unfilled_penalty: float | None = None
 
 
 class BucketsTable(Table):

@@ -15,7 +15,7 @@ from optexec.models.validation import Array, positive_number
 from optexec.solvers import newton, waterfill
 from optexec.solvers.block import Block, kind
 from optexec.solvers.certificate import Certificate, certify_block
-from optexec.solvers.dispatch import solve
+from optexec.solvers.dispatch import solve, starting_shares
 from optexec.solvers.evaluation import GAP, proven
 from optexec.solvers.segments import has_only_one_table
 
@@ -60,24 +60,26 @@ def solve_many(
     >>> [schedule.shares.round(6).tolist() for schedule in solve_many(problems)]
     [[200.0, 100.0], [400.0, 200.0]]
     """
-    problems = list(problems)
+    asked = list(problems)
     gap = positive_number("gap", gap)
-    known = None if starts is None else _known(problems, list(starts))
+    given = [None] * len(asked) if starts is None else list(starts)
+    near = _starting_shares(asked, given)
+    problems = [problem.completed for problem in asked]
     found: dict[int, Schedule] = {}
     for name, places in _groups(problems, method):
         for chunk in _chunks(places, problems[places[0]].buckets):
-            near = None if known is None else np.array([known[k] for k in chunk])
-            found |= _together({k: problems[k] for k in chunk}, name, gap, near)
+            start = None if starts is None else np.array([near[k] for k in chunk])
+            found |= _together({k: problems[k] for k in chunk}, name, gap, start)
     return [
-        found[k] if k in found else _alone(k, p, method, gap, time_limit, None if known is None else known[k])
-        for k, p in enumerate(problems)
+        found[k].of(problem) if k in found else _alone(k, problem, method, gap, time_limit, given[k])
+        for k, problem in enumerate(asked)
     ]
 
 
-def _known(problems: Sequence[Problem], starts: Sequence[Any]) -> list[Array]:
+def _starting_shares(problems: Sequence[Problem], starts: Sequence[Any]) -> list[Array | None]:
     if len(starts) != len(problems):
         raise InvalidInput(f"starts holds {len(starts)} entries for {len(problems)} problems; give one for each")
-    return [problem.as_shares(getattr(start, "x", start)) for problem, start in zip(problems, starts, strict=True)]
+    return [starting_shares(problem, start) for problem, start in zip(problems, starts, strict=True)]
 
 
 def _groups(problems: Sequence[Problem], method: str) -> Iterator[tuple[str, list[int]]]:
@@ -129,7 +131,7 @@ def _together(problems: dict[int, Problem], name: str, gap: float, start: Array 
     }
 
 
-def _alone(k: int, problem: Problem, method: str, gap: float, time_limit: float, start: Array | None) -> Schedule:
+def _alone(k: int, problem: Problem, method: str, gap: float, time_limit: float, start: Any) -> Schedule:
     try:
         return solve(problem, method, gap, time_limit, start)
     except OptexecError as error:

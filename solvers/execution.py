@@ -51,7 +51,8 @@ class Execution:
     * Child orders end with their bucket. Nothing trades between `Closed` and `Opened`: a night. Its variance is in the
       risk weights, see `PriceRisk.then`.
     * An order that cannot finish inside its caps says so as soon as that is so, see `Short`, and trades what they hold.
-    * The end of the window: see `Order.at_end`.
+    * The end of the window: see `Order.at_end`. An order that need not complete is planned with what unfilled shares
+      cost; it is never short.
 
     Args:
         planner: the declaration of the day and the rules of its plans; its `forecast` must be None, because forecasts
@@ -115,8 +116,13 @@ class Execution:
 
     def has_bucket(self, bucket: int) -> bool:
         """Whether a bucket can still open."""
-        within = bucket < self.expected.buckets or self.order.at_end == "continue"
+        within = bucket < self.expected.buckets or self._continues
         return within and bucket > self.bucket and not self._over
+
+    @property
+    def _continues(self) -> bool:
+        """Whether buckets follow the end of the window."""
+        return self.order.at_end == "continue" and self.order.must_complete
 
     @property
     def waiting(self) -> Fraction:
@@ -155,7 +161,7 @@ class Execution:
         if event.bucket != self.bucket or not self.open:
             return self._refuse("close", None, f"bucket {event.bucket} is not open")
         self._end_bucket()
-        goes_on = self.order.at_end == "continue" and self.state == "working"
+        goes_on = self._continues and self.state == "working"
         self._over = self.bucket >= self.expected.buckets - 1 and not goes_on
 
     @_on.register
@@ -271,7 +277,9 @@ class Execution:
     @property
     def _sweeps(self) -> bool:
         """Whether the bucket takes all that its caps hold: the last one, or any of an order that cannot finish."""
-        return self.order.at_end != "stop" if self._last else self.ahead.shortfall > 0
+        if self._last:
+            return self.order.at_end != "stop" and self.order.must_complete
+        return self.ahead.shortfall > 0
 
     def _cut_back(self) -> None:
         """Take out of the market what no longer may trade there, the newest child orders first."""
@@ -334,7 +342,7 @@ class Execution:
         """What is left, by position; buckets past the end are like the last."""
         remaining, buckets = float(self.ledger.remaining), self.expected.buckets
         if not self._trades:
-            return Rest(min(self._first, buckets - 1 if self.order.at_end == "continue" else buckets), remaining)
+            return Rest(min(self._first, buckets - 1 if self._continues else buckets), remaining)
         done = self.ledger.done(self.bucket)
         beside = Fraction(0) if self.sizes.lot is None else done % self.sizes.lot
         return Rest(self.expected.position(self.bucket), remaining, float(done - beside), float(beside))

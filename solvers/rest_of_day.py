@@ -72,7 +72,7 @@ class RestOfDay:
         self.count = count
         self.plan: Plan | None = None
         self.shortfall = self._told = Fraction(0)
-        self._lot = planner.problem.order.lot
+        self._order = planner.problem.order
 
     @property
     def last_slice(self) -> float | None:
@@ -85,11 +85,11 @@ class RestOfDay:
     def endless(self) -> bool:
         """Whether what the window does not hold can trade past its end."""
         last = self.expected.caps()[-1]
-        return self.planner.problem.order.at_end == "continue" and bool(last > 0 and last >= (self._lot or 0))
+        return self._order.at_end == "continue" and bool(last > 0 and last >= (self._order.lot or 0))
 
     def reached(self, rest: Rest) -> float:
         """Shares of the rest that the caps expected hold."""
-        return rest.reach(self.expected.caps(), self._lot)
+        return rest.reach(self.expected.caps(), self._order.lot)
 
     def measure(self, rest: Rest, here: int | None = None) -> Short | None:
         """Find the shortfall; what to say of it if that has changed, None if it has not.
@@ -98,27 +98,31 @@ class RestOfDay:
             rest: what is left, from the first bucket that is expected to trade.
             here: the first that could, if a halt ended at once.
         """
+        if not self._order.must_complete:
+            return None
         self.shortfall = self.count(rest.shares - self.reached(rest))
         if self.endless:
             return self.tell(Fraction(0), certain=False)
         soonest = rest if here is None else replace(rest, first=min(rest.first, here))
-        return self.tell(self.shortfall, soonest.reach(self.expected.hard_caps(), self._lot) < rest.shares)
+        return self.tell(self.shortfall, soonest.reach(self.expected.hard_caps(), self._order.lot) < rest.shares)
 
     def tell(self, shortfall: Fraction, certain: bool) -> Short | None:
         """What to say of a shortfall if it is not the one that was told before."""
-        if shortfall == self._told:
+        if shortfall == self._told or not self._order.must_complete:
             return None
         self._told = shortfall
         return Short(float(shortfall), certain and shortfall > 0)
 
     def indispensable(self, rest: Rest) -> Fraction:
         """Shares that the buckets after the first do not hold, which a window may not look at."""
-        if self.endless:
+        if self.endless or not self._order.must_complete:
             return Fraction(0)
         return self.count(rest.shares - self.reached(Rest(rest.first + 1, rest.shares)))
 
     def renew(self, rest: Rest, reason: str) -> Planned:
-        """Plan what the caps hold of the rest; where no method has a plan, an equal part for each bucket.
+        """Plan what the caps hold of the rest, or all of it if the order need not complete.
+
+        Where no method has a plan, it is an equal part for each bucket.
 
         Floors and least slices give way where they do not fit what is left, and so does a window whose own share of it
         (the quota) does not fit its caps.
@@ -127,7 +131,8 @@ class RestOfDay:
             rest: of which the caps hold some.
             reason: why, for the record.
         """
-        rest = replace(rest, shares=self.reached(rest))
+        if self._order.must_complete:
+            rest = replace(rest, shares=self.reached(rest))
         try:
             self.plan, gave = self._attempted(rest)
         except OptexecError as error:

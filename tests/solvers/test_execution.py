@@ -253,6 +253,22 @@ def test_an_order_that_continues_goes_on_in_buckets_like_the_last_until_it_is_do
     assert given_(execution, Filled(50), Closed(8))[-1].state == "done"
 
 
+@pytest.mark.parametrize("at_end", ["finish", "stop", "continue"])
+def test_an_order_that_need_not_complete_leaves_what_its_schedule_leaves(at_end):
+    order = ox.Order(900, must_complete=False, unfilled_cost=300.0, at_end=at_end)
+    problem = ox.Problem(order, ox.Power([1.0, 1.0, 2.0], 2.0), ox.objective("A"), ox.Limits(maximum=[100, 400, 400]))
+    schedule, execution, x = ox.solve(problem), Execution(Replanner(problem)), []
+    for bucket in range(3):
+        decisions = execution.take(Opened(bucket))
+        assert only(decisions, Short) == []
+        x.append(sent(decisions)[0])
+        execution.take(Filled(x[-1]))
+    np.testing.assert_allclose(x, schedule.x)
+    np.testing.assert_allclose(x, [100, 150, 75])
+    assert execution.take(Closed(2))[-1].state == "unfilled"
+    assert execution.account.remaining == pytest.approx(schedule.unfilled)
+
+
 def test_with_closed_last_buckets_nothing_follows_the_window():
     execution = begun(at_end="continue", limits=ox.Limits(maximum=[900, 900, 0]))
     assert only(given_(execution, Opened(0), Opened(2)), Short) == [Short(900.0, certain=True)]
