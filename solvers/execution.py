@@ -92,7 +92,7 @@ class Execution:
         self.ahead = RestOfDay(planner, self.expected, self.ledger.count)
         self.bucket = -1
         self.slice = Fraction(0)
-        self.open = self._over = self._cancelled = self._halted = self._rejected = False
+        self.open = self._over = self._cancelled = self._halted = self._rejected = self._kept = False
         self._resumes = 0
         self._answer: list[Decision] = []
 
@@ -205,6 +205,7 @@ class Execution:
             self.ledger.amend(event.shares)
         except InvalidInput as error:
             return self._refuse("amend", self.ledger.count(event.shares), str(error))
+        self._kept = False
         self._replan("the order was amended")
 
     @_on.register
@@ -316,7 +317,7 @@ class Execution:
 
     def _replan(self, reason: str) -> None:
         """Plan what is left from the bucket at hand on, or from the next one that can trade."""
-        if self.state != "working":
+        if self.state != "working" or self._kept:
             return
         ahead, rest = self.ahead, self._rest()
         self._say(ahead.measure(rest, max(self.bucket, 0)))
@@ -348,8 +349,9 @@ class Execution:
         return Rest(self.expected.position(self.bucket), remaining, float(done - beside), float(beside))
 
     def _keep_to_plan(self, shares: float) -> None:
-        """Trade no more than these in the last bucket, and say what that leaves."""
+        """Trade no more than these in the last bucket whatever happens in it, and say what that leaves."""
         if self.state == "working":
+            self._kept = True
             self.slice = self.sizes.nearest(shares, self.ledger.remaining)
             self._say(self.ahead.tell(self.ledger.remaining - self.slice, certain=True))
 

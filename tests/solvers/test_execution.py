@@ -242,6 +242,16 @@ def test_the_last_bucket(at_end, last):
     assert state.remaining == 500 - last + 50
 
 
+def test_nothing_but_an_amendment_raises_the_last_slice_of_an_order_that_stops():
+    execution = begun(at_end="stop", watch=Thresholds(spreads=0.01))
+    assert sent(given_(execution, Opened(0), Filled(100), Opened(1), Filled(100), Opened(2))) == [400]
+    for event in (Observed(2, spread=0.09), Blackout(0, 0), Forecast(2, ox.Power([9.0], 2.0)), Halted()):
+        assert only(execution.take(event), Planned) == only(execution.take(event), Short) == []
+    assert sent(execution.take(Resumed())) == [400]
+    assert only(execution.take(Amended(950)), Planned)[0].shares == (750.0,)
+    assert execution.account.working == 750
+
+
 def test_an_order_that_continues_goes_on_in_buckets_like_the_last_until_it_is_done():
     execution = begun(at_end="continue", limits=ox.Limits(maximum=[400, 400, 300]))
     decisions = given_(execution, Opened(0), Opened(1), Opened(2))
