@@ -12,6 +12,8 @@ from optexec.models.validation import Array, Parameter, common_length, nonnegati
 NAMES = ("minimum", "maximum", "participation", "volume", "smallest")
 ROUNDING = 1e-12
 """Fraction by which a cap may miss a smallest slice and still hold it."""
+NEAR = 1e-9
+"""Fraction of the order by which a floor may exceed a cap, or what is left of an order, by rounding."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,13 +99,14 @@ class Limits:
         minimum = np.broadcast_to(np.asarray(self.minimum, dtype=float), (buckets,))
         low = np.where(minimum > 0, np.maximum(minimum, self.smallest), 0.0)
         high = np.where(minimum > 0, np.minimum(self._caps(buckets), order.shares), self._reach(order.shares, buckets))
-        crossed = np.flatnonzero(low > high)
+        crossed = np.flatnonzero(low > high + NEAR * order.shares)
         if crossed.size:
             k = crossed[0]
             raise InfeasibleOrder(
                 f"bucket {k + 1} must trade at least {low[k]:,.10g} shares and may trade at most {high[k]:,.10g}; "
                 f"lower minimum{' or smallest' if self._raises else ''} or raise maximum or participation there"
             )
+        low = np.minimum(low, high)
         self._check_room(order, low, high)
         return low, high
 

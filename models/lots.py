@@ -32,6 +32,32 @@ def most_lots(problem: Problem) -> Array:
     return np.floor(problem.hi / problem.order.lot + ROUNDING)
 
 
+def most_shares(shares: float, high: Array, lot: float | None = None) -> float:
+    """Most of `shares` that caps hold, in whole lots and the odd remainder inside one slice.
+
+    Args:
+        shares: to trade, > 0.
+        high: cap of each bucket, (N,).
+        lot: shares a lot, None for any numbers. Fewer shares than a lot trade in one slice.
+
+    >>> most_shares(350.0, np.array([120.0, 160.0])), most_shares(350.0, np.array([120.0, 160.0]), lot=100)
+    (280.0, 250.0)
+    """
+    high = np.minimum(high, shares)
+    if lot is None:
+        room = float(high.sum())
+        return shares if room >= shares * (1 - ROUNDING) else room
+    lot = min(lot, shares)
+    lots, odd = whole_lots(Order(shares, lot=lot))
+    fits = np.floor(high / lot + ROUNDING)
+    most = lot * min(lots, fits.sum())
+    if odd:
+        hosts = high >= odd
+        beside = fits.sum() - fits + np.floor((high - odd) / lot + ROUNDING)
+        most = max(most, float((odd + lot * np.minimum(lots, beside[hosts])).max(initial=0.0)))
+    return shares if most >= shares * (1 - ROUNDING) else float(most)
+
+
 def no_whole_lots(problem: Problem, of: str) -> InfeasibleOrder:
     """An `InfeasibleOrder` for limits that hold no schedule in whole lots (and least slices) of what `of` says.
 

@@ -6,6 +6,7 @@ from optexec.models.errors import InvalidInput, unknown_name
 from optexec.models.validation import nonnegative, positive_number, scalar
 
 SIDES = ("buy", "sell")
+ENDINGS = ("finish", "stop", "continue")
 
 
 @dataclass(frozen=True)
@@ -19,14 +20,19 @@ class Order:
         lot: shares a lot; if given, every slice is a whole number of lots, except that an odd remainder
             (`shares` modulo `lot`) trades inside one slice (see `round_to_lots`).
         price: arrival price in dollars; if given, costs are also quoted in basis points of arrival notional.
+        at_end: what happens in the last bucket of a day that did not go as planned. "finish": it takes all that
+            remains, as far as its caps hold it. "stop": it takes no more than was planned for it before it opened.
+            "continue": as "finish", and further buckets like the last one follow until all is done. What then
+            remains is reported as unfilled. An order that need not complete ends with the plan for its last bucket in
+            any case. Schedules made before the day do not depend on it.
         must_complete: False if shares may be left unfilled after the last bucket, u of them at a cost of
             unfilled_cost u + unfilled_penalty/2 u^2. Whatever the limits then do not hold stays unfilled.
         unfilled_cost: dollars a share, >= 0: what it costs to trade a share otherwise, or not at all.
         unfilled_penalty: dollars a share squared, >= 0; 0 by default.
 
     Raises:
-        InvalidInput: a value that is not positive and finite, an unknown side, a lot larger than the order, an order
-            that need not complete without a cost of unfilled shares, such a cost for one that must.
+        InvalidInput: a value that is not positive and finite, an unknown side or ending, a lot larger than the order,
+            an order that need not complete without a cost of unfilled shares, such a cost for one that must.
 
     >>> Order(shares=10_000, side="sell", lot=100, price=25.0).notional
     250000.0
@@ -38,6 +44,7 @@ class Order:
     side: str = "buy"
     lot: float | None = None
     price: float | None = None
+    at_end: str = "finish"
     must_complete: bool = True
     unfilled_cost: float | None = None
     unfilled_penalty: float | None = None
@@ -46,6 +53,8 @@ class Order:
         object.__setattr__(self, "shares", positive_number("order.shares", self.shares))
         if self.side not in SIDES:
             raise unknown_name("side", self.side, SIDES)
+        if self.at_end not in ENDINGS:
+            raise unknown_name("ending", self.at_end, ENDINGS)
         for name in ("lot", "price"):
             if (value := getattr(self, name)) is not None:
                 object.__setattr__(self, name, positive_number(f"order.{name}", value))

@@ -10,6 +10,8 @@ from optexec.runners.calibrate import calibrate_books
 from optexec.runners.command_line import add_command, application
 from optexec.runners.compare import compare_objectives
 from optexec.runners.frontier import trace_frontier
+from optexec.runners.replan import replan_order
+from optexec.runners.replay import replay_log
 from optexec.runners.report import report_schedule
 from optexec.runners.simulate import simulate_order
 from optexec.runners.solve import solve_order
@@ -20,6 +22,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "compare": compare_objectives,
     "verify": verify_methods,
     "calibrate": calibrate_books,
+    "replan": replan_order,
+    "replay": replay_log,
     "frontier": trace_frontier,
     "simulate": simulate_order,
     "report": report_schedule,

@@ -11,7 +11,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from optexec.models.errors import InfeasibleOrder, OptexecError, SolverFailure
 
-BAD_INPUT, INFEASIBLE, SOLVER_FAILED, INTERRUPTED = 2, 3, 4, 130
+BAD_INPUT, INFEASIBLE, SOLVER_FAILED, DIFFERENT, INTERRUPTED = 2, 3, 4, 5, 130
 """Exit codes beside 0, done."""
 WRONG_USAGE: Any = typer.BadParameter.__mro__[1]
 """Typer's error for an option, an argument or a command that there is not, which it does not export."""
@@ -81,11 +81,11 @@ def guarded(command: Callable[Parameters, None]) -> Callable[Parameters, None]:
         except BrokenPipeError:
             raise
         except OptexecError as error:
-            _leave(str(error), _code(error))
+            leave(str(error), _code(error))
         except OSError as error:
-            _leave(f"{error.filename or 'output'}: cannot be written ({error.strerror or error})", BAD_INPUT)
+            leave(f"{error.filename or 'output'}: cannot be written ({error.strerror or error})", BAD_INPUT)
         except KeyboardInterrupt:
-            _leave("interrupted", INTERRUPTED)
+            leave("interrupted", INTERRUPTED)
 
     return run
 
@@ -96,7 +96,8 @@ def _code(error: OptexecError) -> int:
     return SOLVER_FAILED if isinstance(error, SolverFailure) else BAD_INPUT
 
 
-def _leave(message: str, code: int) -> None:
+def leave(message: str, code: int) -> None:
+    """End the program with one line on stderr and an exit code."""
     typer.echo(" ".join(f"optexec: {message}".split()), err=True)
     raise typer.Exit(code)
 

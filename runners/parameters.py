@@ -12,7 +12,7 @@ from optexec.data.text_table import TextTable
 from optexec.models.errors import InvalidInput, unknown_name
 from optexec.runners.bucket_table import column
 
-WORDS = ("side", "quoted", "name")
+WORDS = ("side", "quoted", "name", "at_end")
 """Arguments whose text is meant as it stands."""
 PROFILES = ("uniform", "linear")
 """Weights that go by a name."""

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import reduce
+from hashlib import sha256
 from operator import add
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,11 @@ class Spec:
     def sources(self) -> list[Path]:
         """The files that it was read from."""
         return [self.path, *([] if self.table is None else [self.table.path])]
+
+    @property
+    def inputs(self) -> dict[str, str]:
+        """Name of each file that was read -> SHA-256 of its content."""
+        return {path.name: sha256(path.read_bytes()).hexdigest() for path in self.sources}
 
     def dollars(self, name: str, given: str) -> Any:
         """A fraction of the price, one number or the name of a column, in dollars a share; scalar or (N,).

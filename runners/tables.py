@@ -71,6 +71,7 @@ class OrderTable(Table):
     side: str = "buy"
     lot: float | None = None
     price: float | None = None
+    at_end: str = "finish"
     must_complete: bool = True
     unfilled_cost: float | None = None
     unfilled_penalty: float | None = None

@@ -243,7 +243,7 @@ def solve(
     """
     gap, time_limit = positive_number("gap", gap), positive_number("time_limit", time_limit)
     search = Search(gap, time_limit, starting_shares(problem, start))
-    candidates = _choose(problem, method)
+    candidates = choose(problem, method)
     started = time.perf_counter()
     chosen, answer = _first_answer(candidates, problem, search)
     seconds = time.perf_counter() - started
@@ -275,8 +275,17 @@ def _first_answer(candidates: Sequence[Method], problem: Problem, search: Search
     return candidates[-1], candidates[-1].answer(problem, search)
 
 
-def _choose(problem: Problem, name: str) -> list[Method]:
-    """What to try, in this order: the named method, or for "auto" all those of `PREFERENCE` that apply."""
+def choose(problem: Problem, name: str) -> list[Method]:
+    """What to try, in this order: the named method, or for "auto" all those of `PREFERENCE` that apply.
+
+    Raises:
+        InvalidInput: an unknown method, or one that does not apply, with the reason.
+
+    >>> import optexec as ox
+    >>> problem = ox.Problem(ox.Order(300), ox.Power(a=[1.0, 2.0], b=2.0), ox.objective("C", psi=1.0))
+    >>> [method.name for method in choose(problem, "auto")]
+    ['newton', 'ipopt', 'branch', 'milp']
+    """
     if name == "auto":
         applies = [METHODS[n] for n in PREFERENCE if not METHODS[n].obstacle(problem)]
         if not applies:

@@ -58,6 +58,8 @@ INSIDE = 1e-6
 """Part of its room that a segment is kept away from its ends at a start from known shares."""
 LEAST, NEARER = 1e-8, 1e-2
 """Least gap assumed of known shares, as a fraction of price times order, and the part of a gap that a start aims at."""
+ROUNDING = 1e-9
+"""Fraction of the order that shares may miss it by."""
 CLOSED = 1e-13
 """Room, as a fraction of the order, below which a bucket or segment is taken as it stands."""
 Mask = NDArray[np.bool_]
@@ -404,10 +406,14 @@ class _Path:
 
 
 def _error(path: _Path, x: Array) -> Array:
-    """Dollars above the bound, as a fraction of the objective, or a tenth of the KKT residual if that is more, (M,)."""
+    """Dollars above the bound, as a fraction of the objective, or a tenth of the KKT residual if that is more, (M,).
+
+    Infinite for shares that miss the order, which a start far from the optimum may lead to.
+    """
     value, bound, _, residual = certify_block(path.block, x)
     gap = (value - bound) / np.maximum(np.maximum(np.abs(value), NOTHING * path.scale), TINY)
-    return np.maximum(gap, 0.1 * residual)
+    missed = np.abs(x.sum(axis=-1) - path.sizes) > ROUNDING * path.sizes
+    return np.where(missed, np.inf, np.maximum(gap, 0.1 * residual))
 
 
 def _refined(block: Block, x: Array, wanted: Mask) -> Array:

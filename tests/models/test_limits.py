@@ -194,3 +194,11 @@ def test_one_bucket_or_one_open_bucket_takes_the_order(shares, terms):
             schedule = ox.solve(problem, name)
             assert schedule.x.tolist() == pytest.approx([0, shares, 0], rel=1e-12), name
             assert schedule.gap <= 1e-6, name
+
+
+def test_what_is_left_of_an_order_may_miss_a_floor_by_rounding():
+    problem = ox.Problem(ox.Order(300), ox.Linear(0.01), ox.objective("A"), ox.Limits(minimum=100), buckets=3)
+    rest = problem.part(2, shares=100 - 3e-14)
+    assert rest.lo.tolist() == rest.hi.tolist() == [100 - 3e-14]
+    with pytest.raises(ox.InfeasibleOrder, match="must trade at least 100 shares and may trade at most 99"):
+        problem.part(2, shares=99)

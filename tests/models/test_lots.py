@@ -8,6 +8,7 @@ from plain import whole_schedules
 from strategies import cases
 
 import optexec as ox
+from optexec.models.lots import most_shares
 
 
 def declare(shares, lot, limits=None, buckets=4, impact=None, terms=None):
@@ -120,3 +121,31 @@ def test_the_gap_in_lots_is_honest(data):
             assert s.objective <= best + 1e-4 * abs(best) + slack, name
         if name == "dp":
             assert s.objective <= best + slack
+
+
+@settings(max_examples=300)
+@given(
+    half_lots=st.integers(1, 16),
+    caps=st.lists(st.integers(0, 9), min_size=1, max_size=4),
+    lot=st.sampled_from([1.0, 0.1, 100.0]),
+)
+def test_the_most_that_caps_hold_in_lots_is_that_of_all_schedules(half_lots, caps, lot):
+    """In units of half a lot: all slices of whole lots, or those and the odd half in one of them."""
+    odd = half_lots % 2 if half_lots > 1 else 0
+    step = 2 if half_lots > 1 else 1
+    reach = 0
+    for units in range(half_lots + 1):
+        for x in whole_schedules(units, len(caps)):
+            inside = all(v <= cap for v, cap in zip(x, caps, strict=True))
+            remainders = [v % step for v in x]
+            if inside and sum(remainders) <= odd:
+                reach = max(reach, units)
+    most = most_shares(half_lots * lot / 2, np.array(caps) * lot / 2, lot)
+    assert most == pytest.approx(reach * lot / 2)
+
+
+def test_the_most_that_caps_hold_in_shares_is_their_sum_or_the_order():
+    assert most_shares(100.0, np.array([30.0, 40.0])) == 70
+    assert most_shares(60.0, np.array([30.0, np.inf])) == 60
+    assert most_shares(0.3, np.array([0.1, 0.2])) == 0.3
+    assert most_shares(0.3, np.array([0.1, 0.2]), lot=0.1) == 0.3

@@ -61,6 +61,83 @@ def test_in_whole_lots_too(drawn, data):
     assert lots.objective(x) == pytest.approx(best.objective, abs=1e-8 * case.yardstick())
 
 
+@settings(max_examples=examples(30), deadline=None)
+@given(cases(), st.data())
+def test_with_least_slices_too(drawn, data):
+    case, problem = drawn
+    assume(problem.order.lot is None and not problem.semicontinuous)
+    floorless = ox.Limits(maximum=problem.hi, smallest=data.draw(st.integers(2, 3)) * case.unit)
+    order = ox.Order(problem.shares, lot=case.unit)
+    try:
+        lots = problem.replace(order=order, limits=floorless)
+        best = ox.solve(lots, "dp")
+    except ox.InfeasibleOrder:
+        return
+    x = walked(Replanner(lots, data.draw(st.integers(1, problem.buckets)), method="dp"))
+    assert np.all((x < 1e-9 * problem.shares) | (x > lots.smallest - 1e-9 * problem.shares))
+    assert lots.objective(x) == pytest.approx(best.objective, abs=1e-8 * case.yardstick())
+
+
+@settings(max_examples=examples(40), deadline=None)
+@given(cases(convex=True), st.data())
+def test_from_a_late_start_the_windows_are_the_optimum_of_what_is_left(drawn, data):
+    case, problem = drawn
+    start = data.draw(st.integers(0, problem.buckets - 1))
+    floors, caps = problem.lo[start:].sum(), problem.hi[start:].sum()
+    remaining = floors + data.draw(st.floats(0.1, 1)) * (min(caps, problem.shares) - floors)
+    assume(remaining > 1e-6 * problem.shares)
+    rest = problem.part(start, shares=remaining)
+    planner = Replanner(problem, data.draw(st.integers(1, problem.buckets)), gap=1e-9)
+    near, x, left = None, np.zeros(rest.buckets), remaining
+    for bucket in range(rest.buckets):
+        if left > 1e-12 * problem.shares:
+            near = planner.plan(start + bucket, left, near)
+            x[bucket] = near.slice
+            left -= near.slice
+    assert x.sum() == pytest.approx(remaining, rel=1e-9)
+    best = ox.solve(rest, gap=1e-9).objective
+    assert rest.objective(x) == pytest.approx(best, abs=1e-8 * case.yardstick())
+
+
+@st.composite
+def long_days(draw):
+    """Many buckets, any convex power laws, objective and limits: (problem, the scale of its cost)."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    buckets, shares = draw(st.integers(5, 60)), 1e4
+    a = rng.uniform(0.5, 2, buckets)
+    b = draw(st.sampled_from([1.5, 2.0, rng.uniform(1.2, 2.2, buckets)]))
+    impact = ox.Power(a * (shares / buckets) ** (1 - b), b) + ox.Linear(rng.uniform(0, 1, buckets))
+    terms = ox.Objective(
+        (
+            ox.ImpactCost(),
+            *draw(st.sampled_from([(), (ox.Smoothing(1 / shares),)])),
+            *draw(st.sampled_from([(), (ox.InventoryRisk(10 / shares / buckets, rng.uniform(0, 2, buckets)),)])),
+        )
+    )
+    mean = shares / buckets
+    limits = draw(
+        st.sampled_from(
+            [
+                ox.Limits(),
+                ox.Limits(maximum=rng.uniform(1.0, 3.0, buckets) * mean),
+                ox.Limits(minimum=rng.uniform(0, 0.5, buckets) * mean, maximum=5 * mean),
+                ox.Limits(participation=0.1, volume=rng.uniform(10, 30, buckets) * mean),
+            ]
+        )
+    )
+    problem = ox.Problem(ox.Order(shares), impact, terms, limits)
+    return problem, problem.objective(problem.inside())
+
+
+@settings(max_examples=examples(25), deadline=None)
+@given(long_days(), st.data())
+def test_over_many_buckets_too(drawn, data):
+    problem, scale = drawn
+    x = walked(Replanner(problem, data.draw(st.integers(1, problem.buckets)), gap=1e-9))
+    assert x.sum() == pytest.approx(problem.shares, rel=1e-9)
+    assert problem.objective(x) == pytest.approx(ox.solve(problem, gap=1e-9).objective, abs=1e-8 * scale)
+
+
 @pytest.mark.parametrize("window", [1, 2, 3, 5])
 def test_the_free_rule_leaves_everything_to_the_last_window(window):
     x = walked(Replanner(day("B", rho=1e-3), window, beyond="free"))

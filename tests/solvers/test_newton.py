@@ -128,3 +128,14 @@ def test_a_start_outside_the_limits_and_of_another_size_is_used():
         assert ox.solve(problem, start=start).x == pytest.approx([1100 / 3, 200, 400 / 3])
     with pytest.raises(ox.InvalidInput, match="one value for each of 3 buckets"):
         ox.solve(problem, start=[1.0, 2.0])
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_start_far_from_an_order_that_fills_every_cap_leads_to_the_caps(seed):
+    rng = np.random.default_rng(seed)
+    caps = np.round(rng.uniform(500, 1500, 8), 2)
+    impact = ox.Linear(rng.uniform(1e-8, 1e-7, 8), quoted="per_share")
+    terms = ox.objective("C", psi=1e-8, weights=rng.uniform(0.1, 1, 8))
+    problem = ox.Problem(ox.Order(caps.sum()), impact, terms, ox.Limits(maximum=caps))
+    for start in (caps * rng.uniform(0.5, 1, 8), np.minimum(caps, caps.mean()), np.zeros(8)):
+        np.testing.assert_allclose(ox.solve(problem, "newton", start=start).x, caps, rtol=1e-9)

@@ -1,0 +1,149 @@
+"""An append-only log of JSON lines that survives a crash at any byte and shows any later change.
+
+Every line begins with a hash of itself and the line before it. A line is on the disk before `append` returns. What a
+crash leaves of a line that was being written has no end of line, and is dropped.
+"""
+
+import hashlib
+import json
+import os
+from io import FileIO
+from pathlib import Path
+from typing import Any, Self
+
+from optexec.models.errors import InvalidInput
+
+SCHEMA = "optexec.audit.v1"
+_HEAD, _MIDDLE = '{"hash": "', '", '
+_DIGITS = 64
+
+
+class AuditLog:
+    """A log that records can be appended to.
+
+    Args:
+        path: of the file; made if there is none. What a crash left of its last line is cut off.
+
+    Attributes:
+        records: those on the disk, in order.
+
+    Raises:
+        InvalidInput: as `read_log`; a file that cannot be written, or is being written by another process.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp(), "day.log")
+    >>> with AuditLog(path) as log:
+    ...     log.append([{"kind": "begin"}, {"kind": "event", "shares": 0.1}])
+    >>> [record["seq"] for record in read_log(path)]
+    [0, 1]
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            self._file = path.open("a+b", buffering=0)
+        except OSError as error:
+            raise InvalidInput(f"{path}: cannot be written ({error.strerror})") from None
+        try:
+            _lock(self._file, path)
+            self._file.seek(0)
+            self.records, self._last, whole = _parsed(path, self._file.read())
+        except InvalidInput:
+            self._file.close()
+            raise
+        self._file.truncate(whole)
+        _sync_folder(path)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.close()
+
+    def append(self, records: list[dict[str, Any]]) -> None:
+        """Put records at the end, with their place in the log as `seq`, and wait until the disk has them."""
+        lines = []
+        for record in records:
+            told = {"seq": len(self.records), **record}
+            line, self._last = _line(told, self._last)
+            self.records.append(told)
+            lines.append(line)
+        _write(self._file.fileno(), "".join(lines).encode())
+        os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        """Close the file; others may append to it from then on."""
+        self._file.close()
+
+
+def read_log(path: Path) -> list[dict[str, Any]]:
+    """The records of a log, without what a crash left of the last line.
+
+    Raises:
+        InvalidInput: no such file, a line that is damaged or missing, with its number.
+
+    >>> read_log(Path("nowhere.log"))
+    Traceback (most recent call last):
+    ...
+    optexec.models.errors.InvalidInput: nowhere.log: cannot be read (No such file or directory); check the path
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise InvalidInput(f"{path}: cannot be read ({error.strerror}); check the path") from None
+    return _parsed(path, content)[0]
+
+
+def _line(record: dict[str, Any], before: str) -> tuple[str, str]:
+    """A record as a line, and its hash."""
+    body = json.dumps(record, allow_nan=False)[1:]
+    digest = _digest(before, body)
+    return f"{_HEAD}{digest}{_MIDDLE}{body}\n", digest
+
+
+def _digest(before: str, body: str) -> str:
+    return hashlib.sha256((before + body).encode()).hexdigest()
+
+
+def _parsed(path: Path, content: bytes) -> tuple[list[dict[str, Any]], str, int]:
+    """Records, the hash of the last, and the number of bytes that they take."""
+    *lines, torn = content.split(b"\n")
+    records: list[dict[str, Any]] = []
+    last, start = "", len(_HEAD) + _DIGITS + len(_MIDDLE)
+    for number, raw in enumerate(lines, start=1):
+        line = raw.decode(errors="replace")
+        digest, body = line[len(_HEAD) : len(_HEAD) + _DIGITS], line[start:]
+        if not line.startswith(_HEAD) or digest != _digest(last, body):
+            raise InvalidInput(
+                f"{path}, line {number}: is damaged, or a line before it is missing or was changed; "
+                "restore the file from a copy"
+            )
+        records.append(json.loads("{" + body))
+        last = digest
+    return records, last, len(content) - len(torn)
+
+
+def _write(handle: int, content: bytes) -> None:
+    while content:
+        content = content[os.write(handle, content) :]
+
+
+def _lock(file: FileIO, path: Path) -> None:
+    """Keep other processes from appending, where files can be locked; the lock ends with the process."""
+    if os.name == "posix":
+        import fcntl
+
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise InvalidInput(f"{path}: is being written by another process; end it first") from None
+
+
+def _sync_folder(path: Path) -> None:
+    """Make sure that the folder knows of a new file, where folders can be synchronised."""
+    if os.name == "posix":
+        handle = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

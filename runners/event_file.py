@@ -1,0 +1,142 @@
+"""Events of a day from a file: a CSV table or JSON lines, one event a row."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from optexec.data.impact_record import impact_from
+from optexec.data.text_table import read_table
+from optexec.models.errors import InvalidInput, OptexecError, unknown_name
+from optexec.models.execution_events import (
+    Amended,
+    Blackout,
+    Cancelled,
+    Closed,
+    Event,
+    Filled,
+    Forecast,
+    Halted,
+    Observed,
+    Opened,
+    Rejected,
+    Resumed,
+)
+
+EVENTS: dict[str, tuple[Any, tuple[str, ...]]] = {
+    "open": (Opened, ("bucket",)),
+    "close": (Closed, ("bucket",)),
+    "market": (Observed, ("bucket", "volume", "volatility", "spread")),
+    "fill": (Filled, ("shares", "child", "price")),
+    "reject": (Rejected, ("child", "reason")),
+    "amend": (Amended, ("shares",)),
+    "cancel": (Cancelled, ()),
+    "halt": (Halted, ("until",)),
+    "resume": (Resumed, ()),
+    "blackout": (Blackout, ("first", "last")),
+    "forecast": (Forecast, ("bucket", "volume", "impact")),
+}
+"""Name of an event in a file -> its class, and the columns that it may fill, its fields."""
+LABELS = ("bucket", "until", "first", "last")
+COLUMNS = ("event", *dict.fromkeys(column for _, columns in EVENTS.values() for column in columns))
+FOR_PEOPLE = ("clock", "note")
+"""Columns that are not read."""
+
+
+def read_events(path: Path, index: pd.Index) -> list[Event]:
+    """Read the events of a day.
+
+    Args:
+        path: JSON lines (.jsonl, .ndjson), one object a line; any other file is read as a table of `COLUMNS`.
+        index: labels of the buckets, by which the file names them; "+1" is the first one past the end.
+
+    Raises:
+        InvalidInput: a file that cannot be read, or an event that is none, by row, column and what would mend it.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp(), "fills.jsonl")
+    >>> _ = path.write_text('{"event": "open", "bucket": "09:31"}')
+    >>> read_events(path, pd.Index(["09:30", "09:31"]))
+    [Opened(bucket=1)]
+    """
+    rows = _json_rows(path) if path.suffix in (".jsonl", ".ndjson") else _table_rows(path)
+    positions = {str(label): position for position, label in enumerate(index)}
+    events = []
+    for where, cells in rows:
+        try:
+            events.append(_event(cells, lambda label: _position(label, positions)))
+        except OptexecError as error:
+            raise InvalidInput(f"{path}, row {where}: {error}") from None
+    return events
+
+
+def _event(cells: dict[str, Any], position: Callable[[str], int]) -> Event:
+    name = cells.pop("event", None)
+    if name not in EVENTS:
+        raise unknown_name("event", name, EVENTS)
+    kind, columns = EVENTS[name]
+    for column in cells:
+        if column not in columns:
+            told = f"{name} has no {column}" if column in COLUMNS else str(unknown_name("key", column, COLUMNS))
+            raise InvalidInput(f"column {column}: {told}")
+    values = {column: _value(column, cell, position) for column, cell in cells.items()}
+    try:
+        event: Event = kind(**values)
+    except TypeError:
+        raise InvalidInput(f"{name} needs {columns[0] if len(columns) == 1 else ' and '.join(columns)}") from None
+    return event
+
+
+def _value(column: str, cell: Any, position: Callable[[str], int]) -> Any:
+    """A cell as the field of an event."""
+    if column in LABELS:
+        return position(str(cell))
+    if column == "reason":
+        return str(cell)
+    if isinstance(cell, dict):
+        return impact_from(cell)
+    if isinstance(cell, list):
+        return cell
+    try:
+        return int(cell) if column == "child" else float(cell)
+    except (TypeError, ValueError):
+        raise InvalidInput(f"column {column}: {cell!r:.40} is not a number; mend the cell") from None
+
+
+def _position(label: str, positions: dict[str, int]) -> int:
+    if label in positions:
+        return positions[label]
+    if label.startswith("+") and label[1:].isdigit() and int(label) > 0:
+        return len(positions) - 1 + int(label)
+    raise unknown_name("bucket", label, positions)
+
+
+def _table_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    table = read_table(path)
+    table.require(["event"])
+    for name in table.header:
+        if name not in (*COLUMNS, *FOR_PEOPLE):
+            raise InvalidInput(f"{path}, row 1: {unknown_name('column', name, (*COLUMNS, *FOR_PEOPLE))}")
+    for line, row in zip(table.lines, table.cells, strict=True):
+        cells = {name: cell.strip() for name, cell in zip(table.header, row, strict=True) if name not in FOR_PEOPLE}
+        yield int(line), {name: cell for name, cell in cells.items() if cell}
+
+
+def _json_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        raise InvalidInput(f"{path}: cannot be read ({why}); check the path") from None
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            cells = json.loads(line)
+        except ValueError:
+            cells = None
+        if not isinstance(cells, dict):
+            raise InvalidInput(f"{path}, row {number}: is not a JSON object; write one event a line")
+        yield number, {name: cell for name, cell in cells.items() if cell is not None and name not in FOR_PEOPLE}

@@ -1,0 +1,271 @@
+"""`optexec replan` and `optexec replay`: what they tell is what the library does, and they refuse in one line."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import Result
+
+import optexec as ox
+from optexec.data.audit_log import AuditLog, read_log
+from optexec.models.execution_events import (
+    Amended,
+    Blackout,
+    Cancelled,
+    Closed,
+    Filled,
+    Forecast,
+    Halted,
+    Observed,
+    Opened,
+    Rejected,
+    Resumed,
+)
+from optexec.runners.event_file import EVENTS, read_events
+from optexec.runners.spec import load_spec
+
+Invoke = Callable[..., Result]
+Refused = Callable[..., str]
+MORNING = """event,bucket,child,shares,volume,clock
+open,09:30,,,,09:30:00.012
+market,09:30,,,2500,09:30:31.000
+fill,,1,100,,09:30:32.000
+"""
+
+
+@pytest.fixture
+def fills(spec: Path) -> Path:
+    path = spec.with_name("fills.csv")
+    path.write_text(MORNING)
+    return path
+
+
+def told(result: Result) -> dict:
+    assert (result.exit_code, result.stderr) == (0, ""), result.output
+    return json.loads(result.stdout)
+
+
+def test_before_the_open_it_is_the_schedule_of_solve(spec: Path, invoke: Invoke) -> None:
+    answer = told(invoke("replan", spec, "--json"))
+    schedule = ox.solve(load_spec(spec).problem())
+    assert answer["schema"] == "optexec.replan.v1"
+    assert answer["plan"]["buckets"] == ["09:30", "09:31", "09:32"]
+    np.testing.assert_allclose(answer["plan"]["shares"], schedule.x)
+    assert answer["plan"]["objective"] == pytest.approx(schedule.objective)
+    assert answer["plan"]["gap"] < 1e-9
+    assert (answer["bucket"], answer["open"], answer["events"], answer["send"]) == ("09:30", False, 0, [])
+    assert answer["waiting"] == pytest.approx(schedule.x[0])
+
+
+def test_after_some_fills_it_tells_the_account_and_the_child_orders(spec: Path, fills: Path, invoke: Invoke) -> None:
+    answer = told(invoke("replan", spec, "--fills", fills, "--json"))
+    shares = ("shares", "filled", "remaining", "working")
+    assert [answer[name] for name in shares] == [900, 100, 800, 150]
+    assert answer["children"] == [{"child": 1, "bucket": "09:30", "shares": 250.0, "open": 150.0}]
+    assert (answer["state"], answer["open"], answer["events"]) == ("working", True, 3)
+    assert (answer["send"], answer["cut"], answer["refused"], answer["shortfall"]) == ([], [], [], None)
+    with fills.open("a") as file:
+        file.write("fill,,1,200,,\nopen,09:31,,,,\nmarket,09:31,,,1000,\n")
+    answer = told(invoke("replan", spec, "--fills", fills, "--json"))
+    assert answer["send"] == [{"child": 2, "bucket": "09:31", "shares": 100.0}]
+    assert answer["refused"][0]["shares"] == 50
+    assert answer["plan"]["buckets"] == ["09:31", "09:32"]
+    assert sum(answer["plan"]["shares"]) == pytest.approx(650)
+
+
+def test_a_shortfall_is_told(spec: Path, fills: Path, invoke: Invoke) -> None:
+    with fills.open("a") as file:
+        file.write("open,09:32,,,,\n")
+    answer = told(invoke("replan", spec, "--fills", fills, "--json"))
+    assert answer["shortfall"] == {"shares": 300.0, "certain": False}
+    text = invoke("replan", spec, "--fills", fills).stdout
+    assert "infeasible as from now  shortfall 300 shares at the volumes now expected" in text
+
+
+def test_text_and_table(spec: Path, fills: Path, tmp_path: Path, invoke: Invoke) -> None:
+    result = invoke("replan", spec, "--fills", fills, "-o", tmp_path / "plan.csv")
+    assert result.exit_code == 0, result.output
+    lines = result.stdout.splitlines()
+    assert lines[0].split()[:3] == ["order", "buy", "900"]
+    assert "100, 800 remain, 150 of them at work" in lines[1]
+    assert max(map(len, lines)) <= 120
+    table = pd.read_csv(tmp_path / "plan.csv", index_col="time")
+    answer = told(invoke("replan", spec, "--fills", fills, "--json"))
+    assert table["shares"].tolist() == answer["plan"]["shares"]
+    assert list(table.index) == answer["plan"]["buckets"]
+
+
+def test_windows_and_rules_reach_the_planner(spec: Path, invoke: Invoke) -> None:
+    free = told(
+        invoke("replan", spec, "--window", 2, "--beyond", "free", "--json", "--set", "limits.participation=0.2")
+    )
+    assert free["plan"]["shares"] == pytest.approx([0, 0], abs=1e-6)
+    quota = told(invoke("replan", spec, "--window", 1, "--beyond", "quota", "--json"))
+    assert quota["plan"]["shares"] == pytest.approx([900 * 4 / 15])
+
+
+def test_spikes(spec: Path, fills: Path, invoke: Invoke) -> None:
+    fills.write_text("event,bucket,spread\nopen,09:30,\nmarket,09:30,0.05\n")
+    watch = ("--spread", "half_spread", "--spike-lasts", 1)
+    plan = told(invoke("replan", spec, "--fills", fills, *watch, "--json"))["plan"]
+    assert plan["reason"] == "volatility or spread crossed its threshold"
+    calm = told(invoke("replan", spec, "--fills", fills, *watch, "--spike", 6, "--json"))["plan"]
+    assert calm["shares"][0] > plan["shares"][0]
+
+
+def test_a_log_is_kept_and_continued_and_replays(spec: Path, fills: Path, tmp_path: Path, invoke: Invoke) -> None:
+    log = tmp_path / "day.log"
+    first = told(invoke("replan", spec, "--fills", fills, "--log", log, "--json"))
+    before = log.read_bytes()
+    assert told(invoke("replan", spec, "--fills", fills, "--log", log, "--json")) == first
+    assert log.read_bytes() == before
+    with fills.open("a") as file:
+        file.write("fill,,1,150,,\nopen,09:31,,,,\n")
+    told(invoke("replan", spec, "--fills", fills, "--log", log, "--json"))
+    assert log.read_bytes().startswith(before)
+    assert log.read_bytes() != before
+    told(invoke("replan", spec, "--log", log, "--json"))
+    answer = told(invoke("replay", log, "--json"))
+    assert (answer["schema"], answer["same"], answer["events"]) == ("optexec.replay.v1", True, 5)
+    assert answer["account"]["filled"] == 250
+    assert "all as logged" in invoke("replay", log).stdout
+    assert read_log(log)[0]["body"]["inputs"].keys() == {"spec.toml", "buckets.csv"}
+
+
+def test_a_log_of_other_events_is_refused(spec: Path, fills: Path, tmp_path: Path, invoke: Invoke, refused: Refused):
+    log = tmp_path / "day.log"
+    told(invoke("replan", spec, "--fills", fills, "--log", log, "--json"))
+    fills.write_text(MORNING.replace(",100,", ",120,"))
+    assert "day.log: event 3 is not that of the fills" in refused(2, "replan", spec, "--fills", fills, "--log", log)
+    fills.write_text(MORNING)
+    spec.write_text(spec.read_text() + "\n")
+    assert "is the log of other inputs" in refused(2, "replan", spec, "--fills", fills, "--log", log)
+
+
+def test_replay_tells_a_difference_and_damage(
+    spec: Path, fills: Path, tmp_path: Path, invoke: Invoke, refused: Refused
+):
+    log = tmp_path / "day.log"
+    told(invoke("replan", spec, "--fills", fills, "--log", log, "--json"))
+    records = [{name: v for name, v in record.items() if name != "seq"} for record in read_log(log)]
+    at = next(k for k, record in enumerate(records) if record["body"].get("type") == "Sent")
+    records[at]["body"]["shares"] = 251.0
+    log.unlink()
+    with AuditLog(log) as other:
+        other.append(records)
+    line = refused(5, "replay", log)
+    assert f"line {at + 1}: has" in line
+    assert "251.0" in line
+    assert "derived is" in line
+    result = invoke("replay", log, "--json")
+    assert result.exit_code == 5
+    assert json.loads(result.stdout)["difference"]["line"] == at + 1
+    log.write_bytes(log.read_bytes().replace(b"251.0", b"252.0"))
+    assert f"day.log, line {at + 1}: is damaged" in refused(2, "replay", log)
+    assert "cannot be read" in refused(2, "replay", tmp_path / "nowhere.log")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("event,bucket\nopn,09:30\n", "row 2: unknown event 'opn'; did you mean 'open'?"),
+        ("event,bucket\nopen,9:30\n", "row 2: unknown bucket '9:30'; did you mean '09:30'?"),
+        ("event,buckets\nopen,09:30\n", "row 1: unknown column 'buckets'; did you mean 'bucket'?"),
+        ("event,shares\nfill,ten\n", "row 2: column shares: 'ten' is not a number"),
+        ("event,shares\nfill,-3\n", "row 2: shares must be > 0"),
+        ("event,shares\nfill,\n", "row 2: fill needs shares and child and price"),
+        ("event,shares,child\nfill,3,1.5\n", "row 2: column child: '1.5' is not a number"),
+        ("event,shares\ncancel,3\n", "row 2: column shares: cancel has no shares"),
+        ("shares\n3\n", "row 1: no column 'event'"),
+        ("", "the file is empty"),
+    ],
+)
+def test_events_that_are_none(spec: Path, fills: Path, refused: Refused, text: str, message: str) -> None:
+    fills.write_text(text)
+    assert message in refused(2, "replan", spec, "--fills", fills)
+
+
+def test_json_lines(spec: Path, tmp_path: Path, refused: Refused) -> None:
+    path = tmp_path / "events.jsonl"
+    impact = {"family": "Power", "quoted": "total", "a": [1.0, 2.0], "b": 1.5}
+    rows = [
+        {"event": "blackout", "first": "09:31", "last": "09:32"},
+        {"event": "open", "bucket": "09:30", "clock": "now", "note": None},
+        {"event": "forecast", "bucket": "09:31", "impact": impact, "volume": [1, 2]},
+        {"event": "halt", "until": "09:32"},
+        {"event": "halt"},
+        {"event": "resume"},
+        {"event": "market", "bucket": "09:30", "volume": 5, "volatility": 0.1, "spread": 0.2},
+        {"event": "fill", "shares": 3, "child": 1, "price": 25},
+        {"event": "reject", "child": 1, "reason": "no"},
+        {"event": "amend", "shares": 30},
+        {"event": "cancel"},
+        {"event": "close", "bucket": "+2"},
+    ]
+    path.write_text("\n".join(json.dumps(row) for row in rows) + "\n\n")
+    events = read_events(path, pd.Index(["09:30", "09:31", "09:32"]))
+    forecast = events.pop(2)
+    assert isinstance(forecast, Forecast)
+    assert (forecast.bucket, forecast.volume.tolist(), repr(forecast.impact)) == (
+        1,
+        [1.0, 2.0],
+        "Power(a=[1.0, 2.0], b=1.5, quoted='total')",
+    )
+    assert events == [
+        Blackout(1, 2),
+        Opened(0),
+        Halted(2),
+        Halted(),
+        Resumed(),
+        Observed(0, 5.0, 0.1, 0.2),
+        Filled(3.0, 1, 25.0),
+        Rejected(1, "no"),
+        Amended(30.0),
+        Cancelled(),
+        Closed(4),
+    ]
+    assert {row["event"] for row in rows} == set(EVENTS)
+    path.write_text('{"event": "open", "bucket": "09:30"}\n[1]\n')
+    assert "events.jsonl, row 2: is not a JSON object" in refused(2, "replan", spec, "--fills", path)
+    path.write_text('{"event": "open", "buckt": "09:30"}\n')
+    assert "row 1: column buckt: unknown key 'buckt'; did you mean 'bucket'?" in refused(
+        2, "replan", spec, "--fills", path
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "arguments", "message"),
+    [
+        (2, ["--window", "0"], "window must be a whole number of buckets"),
+        (2, ["--beyond", "fre"], "did you mean 'free'?"),
+        (2, ["--method", "newtn"], "did you mean 'newton'?"),
+        (2, ["--volatility", "sgma"], "unknown column of buckets.csv 'sgma'"),
+        (2, ["--volatility", "0"], "sigma must be > 0"),
+        (2, ["--spike", "-1"], "volatility must be > 0"),
+        (2, ["--spike-lasts", "0"], "lasts must be a whole number"),
+        (2, ["--set", "order.at_end=stp"], "unknown ending 'stp'; did you mean 'stop'?"),
+        (2, ["--fills", "nowhere.csv"], "no such file"),
+        (2, ["-o", "plan.xls"], "name it .csv or .parquet"),
+        (3, ["--set", "limits.participation=0.05"], "limits allow 750 of 900 shares"),
+    ],
+)
+def test_refusals(spec: Path, refused: Refused, code: int, arguments: list[str], message: str) -> None:
+    assert message in refused(code, "replan", spec, *arguments)
+
+
+@pytest.mark.parametrize("at_end", ["stop", "continue"])
+def test_the_end_of_the_window_is_a_key_of_the_spec(spec: Path, at_end: str) -> None:
+    spec.write_text(spec.read_text().replace("price = 25.0", f'price = 25.0\nat_end = "{at_end}"'))
+    assert load_spec(spec).problem().order.at_end == at_end
+
+
+def test_past_the_end_buckets_have_numbers_with_a_plus(spec: Path, fills: Path, invoke: Invoke) -> None:
+    fills.write_text("event,bucket,volume\nopen,09:32,\nmarket,09:32,4000\nclose,09:32,\n")
+    answer = told(invoke("replan", spec, "--fills", fills, "--set", "order.at_end=continue", "--json"))
+    assert (answer["bucket"], answer["state"], answer["shortfall"]) == ("+1", "working", None)
+    assert answer["plan"]["buckets"] == ["+1"]
+    over = told(invoke("replan", spec, "--fills", fills, "--json"))
+    assert (over["state"], over["plan"], over["remaining"]) == ("unfilled", None, 900)
