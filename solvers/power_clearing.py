@@ -67,7 +67,8 @@ def clear_powers(
         found: whether they are the optimum, (M,); written. Orders with a marginal cost that does not rise are left to
             others.
     """
-    tiles = np.zeros((x.shape[1] + TILE - 1) // TILE * SIZE)
+    tiles = np.empty((x.shape[1] + TILE - 1) // TILE * SIZE)
+    tiles[-SIZE:] = 0.0
     for m in range(len(x)):
         _fill(tiles, LIFT, first[m])
         _fill(tiles, LOG_SCALE, scale[m])
@@ -100,13 +101,15 @@ def _empty(tiles: Array, row: int, values: Array) -> None:
 
 
 @numba.njit(cache=True, error_model="numpy", fastmath={"reassoc"})
-def _sum(tiles: Array, row: int) -> float:
-    total = 0.0
-    for b in range(row, len(tiles), SIZE):
-        own = tiles[b : b + TILE]
+def _sums(tiles: Array) -> tuple[float, float, float]:
+    total, change, curvature = 0.0, 0.0, 0.0
+    for b in range(0, len(tiles), SIZE):
+        own = tiles[b : b + SIZE]
         for j in range(TILE):
-            total += own[j]
-    return total
+            total += own[TOTAL + j]
+            change += own[CHANGE + j]
+            curvature += own[CURVATURE + j]
+    return total, change, curvature
 
 
 @numba.njit(cache=True, error_model="numpy", fastmath={"nnan", "nsz"})
@@ -122,7 +125,7 @@ def _most(tiles: Array, row: int) -> float:
 @numba.njit(cache=True, error_model="numpy")
 def _clear(tiles: Array, shares: float) -> bool:
     cheapest, dearest, one_part, fraction = _prepare(tiles, shares)
-    if not cheapest < inf:
+    if not -inf < cheapest < inf:
         return False
     lifted = dearest > cheapest
     theta = _first_price(tiles, cheapest, lifted, fraction)
@@ -137,8 +140,8 @@ def _prepare(tiles: Array, shares: float) -> tuple[float, float, bool, float]:
     """Put logarithms and lifts in place of the laws.
 
     Returns:
-        The cheapest first share, infinite where a law does not rise, and the dearest; whether no law has two parts; and
-        the part of the room that the order takes.
+        The cheapest first share, infinite where a law does not rise or nothing is free, and the dearest; whether no law
+        has two parts; and the part of the room that the order takes.
     """
     for b in range(0, len(tiles), SIZE):
         own = tiles[b : b + SIZE]
@@ -152,16 +155,16 @@ def _prepare(tiles: Array, shares: float) -> tuple[float, float, bool, float]:
             falls = power if exponent < 0.0 else 0.0
             lift = own[LIFT + j] + (scale if exponent == 0.0 else 0.0)
             own[TOTAL + j], own[CHANGE + j], own[CURVATURE + j] = low, high - low, free * power * straight
-            own[MISS + j] = free * max(falls, 1.0 - max(power, straight))
-            own[BEND + j], own[WORST + j] = (lift, -lift) if free > 0.0 else (-inf, -inf)
+            rises = max(power, straight) - falls
+            own[BEND + j], own[WORST + j] = (lift, -lift if rises > 0.0 else inf) if free > 0.0 else (-inf, -inf)
             own[LIFT + j] = lift if free > 0.0 else inf
             own[LOG_SCALE + j] = log(scale) if power > 0.0 else -inf
             own[LOG_RATE + j] = log(rate) if straight > 0.0 else -inf
             exponent = exponent if power > 0.0 else 1.0
             own[EXPONENT + j], own[INVERSE + j] = exponent, 1.0 / exponent
-    cheapest = -_most(tiles, WORST) if _sum(tiles, MISS) == 0.0 else inf
-    fraction = (shares - _sum(tiles, TOTAL)) / max(_sum(tiles, CHANGE), TINY)
-    return cheapest, _most(tiles, BEND), _sum(tiles, CURVATURE) == 0.0, min(max(fraction, 0.0), 1.0)
+    least, space, mixed = _sums(tiles)
+    fraction = (shares - least) / max(space, TINY)
+    return -_most(tiles, WORST), _most(tiles, BEND), mixed == 0.0, min(max(fraction, 0.0), 1.0)
 
 
 @numba.njit(cache=True, error_model="numpy")
@@ -182,8 +185,8 @@ def _first_price(tiles: Array, cheapest: float, lifted: bool, fraction: float) -
             own[TOTAL + j] = weight
             own[CHANGE + j] = weight * price if weight > 0.0 else 0.0
             own[LIFT + j] = lift
-    weights = _sum(tiles, TOTAL)
-    return _sum(tiles, CHANGE) / weights if weights > 0.0 else inf
+    weights, weighted, _ = _sums(tiles)
+    return weighted / weights if weights > 0.0 else inf
 
 
 @numba.njit(cache=True, error_model="numpy")
@@ -234,7 +237,7 @@ def _guess(tiles: Array, lifted: bool, theta: float) -> tuple[float, float, floa
             own[TOTAL + j] = x
             own[CHANGE + j] = x * reach
             own[CURVATURE + j] = x * reach * reach
-    return _sum(tiles, TOTAL), _sum(tiles, CHANGE), _sum(tiles, CURVATURE)
+    return _sums(tiles)
 
 
 @numba.njit(cache=True, error_model="numpy")
@@ -297,7 +300,7 @@ def _look(tiles: Array, lifted: bool, theta: float) -> tuple[float, float, float
             own[CHANGE + j] = more if inside > 0.0 else 0.0
             bent = inside * (pull * (pull + 1.0 - gain) - 2.0 * bend * gain * gain)
             own[CURVATURE + j] = bent if inside > 0.0 else 0.0
-    return _sum(tiles, TOTAL), _sum(tiles, CHANGE), _sum(tiles, CURVATURE), _most(tiles, WORST)
+    return *_sums(tiles), _most(tiles, WORST)
 
 
 @numba.njit(cache=True, error_model="numpy")
