@@ -207,7 +207,7 @@ class Power(Family):
 
     def marginal_law(self) -> MarginalLaw:
         degree = self.degree
-        return MarginalLaw(0.0, self.a * degree, degree - 1, 0.0)
+        return MarginalLaw(0.0, self.a * degree, degree - 1.0, 0.0)
 
     def first_price(self, shape: tuple[int, ...]) -> Array:
         return self._laws[0].at_zero() + np.zeros(shape)

@@ -114,9 +114,8 @@ class Block:
         if law is None:
             return None
         first, scale, exponent, rate = np.empty((len(law), *self.lo.shape))
-        np.add(self.offset, law.first, out=first)
+        first[...], rate[...] = self.offset + law.first, self.rho + law.rate
         scale[...], exponent[...] = law.scale, law.exponent
-        np.add(self.rho, law.rate, out=rate)
         return MarginalLaw(first, scale, exponent, rate)
 
     def marginal(self, x: Array) -> Array:

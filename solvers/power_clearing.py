@@ -21,8 +21,9 @@ TILE = 32
 """Buckets that are worked on together."""
 NEARBY = 0.1
 """Relative distance of the guessed shares from the order from which the whole marginal costs are looked at."""
-THIRD = 1e-4
-"""Distance of a marginal cost from the price, in logarithms, whose third power is nothing."""
+THIRD = 3e-4
+"""Distance of a marginal cost from the price, in logarithms, times its bend if that is over 1, whose third power is
+nothing."""
 FAR_APART = 1e50
 """Distance of two parts, in logarithms, from which the lesser is nothing; its third power can be squared."""
 MAX_ROUNDS = 40
@@ -37,7 +38,7 @@ LIFT, LOG_SCALE, LOG_RATE, EXPONENT, INVERSE, RATE, LOW, HIGH, LOGS, SHARES, REA
 """Rows of a tile, by their first places: laws and limits, logarithms of the shares, shares, and what a step needs."""
 TOTAL, CHANGE, CURVATURE, WORST = range(14 * TILE, SIZE, TILE)
 """Rows to be summed over: shares with two derivatives by the logarithm of the price; the last is the distance of the
-marginal cost from the price."""
+marginal cost from the price, `THIRD`."""
 
 
 @numba.njit(cache=True, error_model="numpy")
@@ -135,7 +136,7 @@ def _clear(tiles: Array, shares: float) -> bool:
     return _whole(tiles, lifted, shares, theta)
 
 
-@numba.njit(cache=True, error_model="numpy")
+@numba.njit(cache=True, error_model="numpy", fastmath={"contract"})
 def _prepare(tiles: Array, shares: float) -> tuple[float, float, bool, float]:
     """Put logarithms and lifts in place of the laws.
 
@@ -167,7 +168,7 @@ def _prepare(tiles: Array, shares: float) -> tuple[float, float, bool, float]:
     return -_most(tiles, WORST), _most(tiles, BEND), mixed == 0.0, min(max(fraction, 0.0), 1.0)
 
 
-@numba.njit(cache=True, error_model="numpy")
+@numba.njit(cache=True, error_model="numpy", fastmath={"contract"})
 def _first_price(tiles: Array, cheapest: float, lifted: bool, fraction: float) -> float:
     """Lift the laws over the cheapest; the price at which their greater parts, as straight lines, clear the order."""
     for b in range(0, len(tiles), SIZE):
@@ -206,7 +207,7 @@ def _guessed_shares(tiles: Array, lifted: bool, shares: float, theta: float, nea
     return inf
 
 
-@numba.njit(cache=True, error_model="numpy")
+@numba.njit(cache=True, error_model="numpy", fastmath={"contract"})
 def _guess(tiles: Array, lifted: bool, theta: float) -> tuple[float, float, float]:
     """The guessed shares at a price: their total and its derivatives by the logarithm of the price.
 
@@ -265,7 +266,7 @@ def _whole(tiles: Array, lifted: bool, shares: float, theta: float) -> bool:
     return False
 
 
-@numba.njit(cache=True, error_model="numpy")
+@numba.njit(cache=True, error_model="numpy", fastmath={"contract"})
 def _look(tiles: Array, lifted: bool, theta: float) -> tuple[float, float, float, float]:
     """The shares that meet a price, to third order: their total, its derivatives, and how far they were from it."""
     above = exp_of(theta)
@@ -286,7 +287,7 @@ def _look(tiles: Array, lifted: bool, theta: float) -> tuple[float, float, float
             miss = height - log(rise)
             x = start * exp((reach - bend * miss) * miss)
             x = x if net > 0.0 else 0.0
-            own[WORST + j] = abs(miss) if net > 0.0 else 0.0
+            own[WORST + j] = abs(miss) * max(bend, 1.0) if net > 0.0 else 0.0
             own[LOGS + j] = y if net > 0.0 else CLOSED
             own[REACH + j], own[BEND + j] = reach, bend
             own[MISS + j], own[GAIN + j] = miss, gain
