@@ -26,6 +26,9 @@ THIRD = 3e-4
 nothing."""
 FAR_APART = 1e50
 """Distance of two parts, in logarithms, from which the lesser is nothing; its third power can be squared."""
+CLEARED, OPEN = 1e-10, 1e-12
+"""Relative distance of the shares from the order that may be spread over them; part of the price by which a bucket
+that is closed may be too cheap. Beyond either, the last step has taken a bucket to a limit, or should open one."""
 MAX_ROUNDS = 40
 CLOSED = -1e300
 """Logarithm of the shares of a bucket that trades none but its floor."""
@@ -136,7 +139,7 @@ def _clear(tiles: Array, shares: float) -> bool:
     return _whole(tiles, lifted, shares, theta)
 
 
-@numba.njit(cache=True, error_model="numpy", fastmath={"contract"})
+@numba.njit(cache=True, error_model="numpy")
 def _prepare(tiles: Array, shares: float) -> tuple[float, float, bool, float]:
     """Put logarithms and lifts in place of the laws.
 
@@ -168,7 +171,7 @@ def _prepare(tiles: Array, shares: float) -> tuple[float, float, bool, float]:
     return -_most(tiles, WORST), _most(tiles, BEND), mixed == 0.0, min(max(fraction, 0.0), 1.0)
 
 
-@numba.njit(cache=True, error_model="numpy", fastmath={"contract"})
+@numba.njit(cache=True, error_model="numpy")
 def _first_price(tiles: Array, cheapest: float, lifted: bool, fraction: float) -> float:
     """Lift the laws over the cheapest; the price at which their greater parts, as straight lines, clear the order."""
     for b in range(0, len(tiles), SIZE):
@@ -200,14 +203,15 @@ def _guessed_shares(tiles: Array, lifted: bool, shares: float, theta: float, nea
     for _ in range(MAX_PRICES):
         error, step = halley_step(*_guess(tiles, lifted, theta), shares)
         if abs(error) <= near and abs(step) <= near:
-            _shift(tiles, step)
-            return theta + step
+            total = _shift(tiles, step, exp_of(theta))
+            if near == NEARBY or abs(total - shares) <= CLEARED * shares:
+                return theta + step
         low, high = (low, theta) if error > 0 else (theta, high)
         theta = within_bracket(theta + step, low, high)
     return inf
 
 
-@numba.njit(cache=True, error_model="numpy", fastmath={"contract"})
+@numba.njit(cache=True, error_model="numpy")
 def _guess(tiles: Array, lifted: bool, theta: float) -> tuple[float, float, float]:
     """The guessed shares at a price: their total and its derivatives by the logarithm of the price.
 
@@ -230,11 +234,12 @@ def _guess(tiles: Array, lifted: bool, theta: float) -> tuple[float, float, floa
             y = min(power, straight) - per
             x = exp(y)
             x = x if net > 0.0 else 0.0
-            y = y if net > 0.0 else CLOSED
-            reach = reach * gain if x > low else 0.0
+            reach *= gain
+            own[LOGS + j] = y if net > 0.0 else CLOSED
+            own[SHARES + j], own[REACH + j], own[MISS + j] = x, reach, net
+            reach = reach if x > low else 0.0
             reach = reach if x < high else 0.0
             x = min(max(x, low), high)
-            own[LOGS + j], own[SHARES + j], own[REACH + j] = y, x, reach
             own[TOTAL + j] = x
             own[CHANGE + j] = x * reach
             own[CURVATURE + j] = x * reach * reach
@@ -242,14 +247,19 @@ def _guess(tiles: Array, lifted: bool, theta: float) -> tuple[float, float, floa
 
 
 @numba.njit(cache=True, error_model="numpy")
-def _shift(tiles: Array, step: float) -> None:
-    """The guessed shares after a step of the logarithm of the price."""
+def _shift(tiles: Array, step: float, above: float) -> float:
+    """The guessed shares after a step of the logarithm of the price; their total, infinite if another bucket opens."""
     for b in range(0, len(tiles), SIZE):
         own = tiles[b : b + SIZE]
         for j in range(TILE):
-            further = own[REACH + j] * step
-            own[LOGS + j] += further
-            own[SHARES + j] = min(max(own[SHARES + j] * (1.0 + further), own[LOW + j]), own[HIGH + j])
+            y, further = own[LOGS + j], own[REACH + j] * step
+            x = own[SHARES + j] * (1.0 + further)
+            x = min(max(x if y > CLOSED else 0.0, own[LOW + j]), own[HIGH + j])
+            opens = 1.0 if own[MISS + j] + above * step > OPEN * above else 0.0
+            opens = opens if y == CLOSED else 0.0
+            own[LOGS + j] = y + further if y > CLOSED else CLOSED
+            own[SHARES + j], own[TOTAL + j] = x, inf if opens > 0.0 else x
+    return _sums(tiles)[0]
 
 
 @numba.njit(cache=True, error_model="numpy")
@@ -258,15 +268,14 @@ def _whole(tiles: Array, lifted: bool, shares: float, theta: float) -> bool:
     for _ in range(MAX_ROUNDS):
         total, change, curvature, worst = _look(tiles, lifted, theta)
         _, step = halley_step(total, change, curvature, shares)
-        arrived = worst <= THIRD and abs(step) <= THIRD
-        _go(tiles, step)
-        if arrived:
+        total = _go(tiles, step, exp_of(theta))
+        if worst <= THIRD and abs(step) <= THIRD and abs(total - shares) <= CLEARED * shares:
             return True
         theta += step
     return False
 
 
-@numba.njit(cache=True, error_model="numpy", fastmath={"contract"})
+@numba.njit(cache=True, error_model="numpy")
 def _look(tiles: Array, lifted: bool, theta: float) -> tuple[float, float, float, float]:
     """The shares that meet a price, to third order: their total, its derivatives, and how far they were from it."""
     above = exp_of(theta)
@@ -289,13 +298,12 @@ def _look(tiles: Array, lifted: bool, theta: float) -> tuple[float, float, float
             x = x if net > 0.0 else 0.0
             own[WORST + j] = abs(miss) * max(bend, 1.0) if net > 0.0 else 0.0
             own[LOGS + j] = y if net > 0.0 else CLOSED
-            own[REACH + j], own[BEND + j] = reach, bend
-            own[MISS + j], own[GAIN + j] = miss, gain
+            own[SHARES + j], own[REACH + j], own[BEND + j], own[GAIN + j] = x, reach, bend, gain
+            own[MISS + j] = miss if net > 0.0 else net
             pull = (reach - 2.0 * bend * miss) * gain
             inside = x if x > low else 0.0
             inside = inside if x < high else 0.0
             x = min(max(x, low), high)
-            own[SHARES + j] = x
             own[TOTAL + j] = x
             more = inside * pull
             own[CHANGE + j] = more if inside > 0.0 else 0.0
@@ -305,15 +313,18 @@ def _look(tiles: Array, lifted: bool, theta: float) -> tuple[float, float, float
 
 
 @numba.njit(cache=True, error_model="numpy")
-def _go(tiles: Array, step: float) -> None:
-    """The logarithms, and the shares inside the limits, after a step of the logarithm of the price."""
+def _go(tiles: Array, step: float, above: float) -> float:
+    """As `_shift`, for shares that meet the price to third order."""
     for b in range(0, len(tiles), SIZE):
         own = tiles[b : b + SIZE]
         for j in range(TILE):
-            x, y, low, high = own[SHARES + j], own[LOGS + j], own[LOW + j], own[HIGH + j]
-            reach, bend, miss, further = own[REACH + j], own[BEND + j], own[MISS + j], own[GAIN + j] * step
+            y, reach, bend, miss = own[LOGS + j], own[REACH + j], own[BEND + j], own[MISS + j]
+            further = own[GAIN + j] * step
             ahead = miss + further
+            x = own[SHARES + j] * exp((reach - bend * (2.0 * miss + further)) * further)
+            x = min(max(x if y > CLOSED else 0.0, own[LOW + j]), own[HIGH + j])
+            opens = 1.0 if miss + above * step > OPEN * above else 0.0
+            opens = opens if y == CLOSED else 0.0
             own[LOGS + j] = y + (reach - bend * ahead) * ahead if y > CLOSED else CLOSED
-            moved = min(max(x * exp((reach - bend * (2.0 * miss + further)) * further), low), high)
-            moved = moved if x > low else x
-            own[SHARES + j] = moved if x < high else x
+            own[SHARES + j], own[TOTAL + j] = x, inf if opens > 0.0 else x
+    return _sums(tiles)[0]
