@@ -1,8 +1,6 @@
 """The price that clears an order where every marginal cost is a power and a straight line, compiled.
 
-Buckets are worked on in tiles of `TILE`, so that a processor's vector instructions take several at once. What a tile
-reads and writes is copied to one small array of fixed shape: of several arrays the compiler could not tell that they do
-not overlap.
+Buckets are worked on in tiles, see `tiles`.
 """
 
 from math import exp as exp_of
@@ -15,10 +13,34 @@ from numpy.typing import NDArray
 from optexec.models.validation import Array
 from optexec.solvers.clearing import MAX_PRICES, NEAR, halley_step, within_bracket
 from optexec.solvers.feasible import meet_order
+from optexec.solvers.tiles import (
+    BEND,
+    CHANGE,
+    CURVATURE,
+    EXPONENT,
+    GAIN,
+    HIGH,
+    INVERSE,
+    LIFT,
+    LOG_RATE,
+    LOG_SCALE,
+    LOGS,
+    LOW,
+    MISS,
+    RATE,
+    REACH,
+    SHARES,
+    SIZE,
+    TILE,
+    TOTAL,
+    WORST,
+    empty,
+    fill,
+    most,
+    sums,
+)
 from optexec.solvers.vector_math import exp, log
 
-TILE = 32
-"""Buckets that are worked on together."""
 NEARBY = 0.1
 """Relative distance of the guessed shares from the order from which the whole marginal costs are looked at."""
 THIRD = 3e-4
@@ -33,15 +55,6 @@ MAX_ROUNDS = 40
 CLOSED = -1e300
 """Logarithm of the shares of a bucket that trades none but its floor."""
 TINY = np.finfo(float).tiny
-ROWS = 18
-SIZE = ROWS * TILE
-LIFT, LOG_SCALE, LOG_RATE, EXPONENT, INVERSE, RATE, LOW, HIGH, LOGS, SHARES, REACH, BEND, MISS, GAIN = range(
-    0, 14 * TILE, TILE
-)
-"""Rows of a tile, by their first places: laws and limits, logarithms of the shares, shares, and what a step needs."""
-TOTAL, CHANGE, CURVATURE, WORST = range(14 * TILE, SIZE, TILE)
-"""Rows to be summed over: shares with two derivatives by the logarithm of the price; the last is the distance of the
-marginal cost from the price, `THIRD`."""
 
 
 @numba.njit(cache=True, error_model="numpy")
@@ -74,56 +87,16 @@ def clear_powers(
     tiles = np.empty((x.shape[1] + TILE - 1) // TILE * SIZE)
     tiles[-SIZE:] = 0.0
     for m in range(len(x)):
-        _fill(tiles, LIFT, first[m])
-        _fill(tiles, LOG_SCALE, scale[m])
-        _fill(tiles, EXPONENT, exponent[m])
-        _fill(tiles, RATE, rate[m])
-        _fill(tiles, LOW, lo[m])
-        _fill(tiles, HIGH, hi[m])
+        fill(tiles, LIFT, first[m])
+        fill(tiles, LOG_SCALE, scale[m])
+        fill(tiles, EXPONENT, exponent[m])
+        fill(tiles, RATE, rate[m])
+        fill(tiles, LOW, lo[m])
+        fill(tiles, HIGH, hi[m])
         found[m] = _clear(tiles, shares[m, 0])
         if found[m]:
-            _empty(tiles, SHARES, x[m])
+            empty(tiles, SHARES, x[m])
             meet_order(x[m], lo[m], hi[m], shares[m, 0])
-
-
-@numba.njit(cache=True, error_model="numpy")
-def _fill(tiles: Array, row: int, values: Array) -> None:
-    """Write one number a bucket, (N,), to a row of the tiles; what is beyond the last bucket stays as it is."""
-    for b in range((len(values) + TILE - 1) // TILE):
-        part, own = values[b * TILE : (b + 1) * TILE], tiles[b * SIZE + row :]
-        for j in range(len(part)):
-            own[j] = part[j]
-
-
-@numba.njit(cache=True, error_model="numpy")
-def _empty(tiles: Array, row: int, values: Array) -> None:
-    """Read what `_fill` writes."""
-    for b in range((len(values) + TILE - 1) // TILE):
-        part, own = values[b * TILE : (b + 1) * TILE], tiles[b * SIZE + row :]
-        for j in range(len(part)):
-            part[j] = own[j]
-
-
-@numba.njit(cache=True, error_model="numpy", fastmath={"reassoc"})
-def _sums(tiles: Array) -> tuple[float, float, float]:
-    total, change, curvature = 0.0, 0.0, 0.0
-    for b in range(0, len(tiles), SIZE):
-        own = tiles[b : b + SIZE]
-        for j in range(TILE):
-            total += own[TOTAL + j]
-            change += own[CHANGE + j]
-            curvature += own[CURVATURE + j]
-    return total, change, curvature
-
-
-@numba.njit(cache=True, error_model="numpy", fastmath={"nnan", "nsz"})
-def _most(tiles: Array, row: int) -> float:
-    most = -inf
-    for b in range(row, len(tiles), SIZE):
-        own = tiles[b : b + TILE]
-        for j in range(TILE):
-            most = max(most, own[j])
-    return most
 
 
 @numba.njit(cache=True, error_model="numpy")
@@ -166,9 +139,9 @@ def _prepare(tiles: Array, shares: float) -> tuple[float, float, bool, float]:
             own[LOG_RATE + j] = log(rate) if straight > 0.0 else -inf
             exponent = exponent if power > 0.0 else 1.0
             own[EXPONENT + j], own[INVERSE + j] = exponent, 1.0 / exponent
-    least, space, mixed = _sums(tiles)
+    least, space, mixed = sums(tiles)
     fraction = (shares - least) / max(space, TINY)
-    return -_most(tiles, WORST), _most(tiles, BEND), mixed == 0.0, min(max(fraction, 0.0), 1.0)
+    return -most(tiles, WORST), most(tiles, BEND), mixed == 0.0, min(max(fraction, 0.0), 1.0)
 
 
 @numba.njit(cache=True, error_model="numpy")
@@ -189,7 +162,7 @@ def _first_price(tiles: Array, cheapest: float, lifted: bool, fraction: float) -
             own[TOTAL + j] = weight
             own[CHANGE + j] = weight * price if weight > 0.0 else 0.0
             own[LIFT + j] = lift
-    weights, weighted, _ = _sums(tiles)
+    weights, weighted, _ = sums(tiles)
     return weighted / weights if weights > 0.0 else inf
 
 
@@ -243,7 +216,7 @@ def _guess(tiles: Array, lifted: bool, theta: float) -> tuple[float, float, floa
             own[TOTAL + j] = x
             own[CHANGE + j] = x * reach
             own[CURVATURE + j] = x * reach * reach
-    return _sums(tiles)
+    return sums(tiles)
 
 
 @numba.njit(cache=True, error_model="numpy")
@@ -259,7 +232,7 @@ def _shift(tiles: Array, step: float, above: float) -> float:
             opens = opens if y == CLOSED else 0.0
             own[LOGS + j] = y + further if y > CLOSED else CLOSED
             own[SHARES + j], own[TOTAL + j] = x, inf if opens > 0.0 else x
-    return _sums(tiles)[0]
+    return sums(tiles)[0]
 
 
 @numba.njit(cache=True, error_model="numpy")
@@ -309,7 +282,7 @@ def _look(tiles: Array, lifted: bool, theta: float) -> tuple[float, float, float
             own[CHANGE + j] = more if inside > 0.0 else 0.0
             bent = inside * (pull * (pull + 1.0 - gain) - 2.0 * bend * gain * gain)
             own[CURVATURE + j] = bent if inside > 0.0 else 0.0
-    return *_sums(tiles), _most(tiles, WORST)
+    return *sums(tiles), most(tiles, WORST)
 
 
 @numba.njit(cache=True, error_model="numpy")
@@ -327,4 +300,4 @@ def _go(tiles: Array, step: float, above: float) -> float:
             opens = opens if y == CLOSED else 0.0
             own[LOGS + j] = y + (reach - bend * ahead) * ahead if y > CLOSED else CLOSED
             own[SHARES + j], own[TOTAL + j] = x, inf if opens > 0.0 else x
-    return _sums(tiles)[0]
+    return sums(tiles)[0]

@@ -14,7 +14,8 @@ import optexec as ox
 from optexec.solvers import waterfill
 from optexec.solvers.block import Block
 from optexec.solvers.certificate import certify_block
-from optexec.solvers.power_clearing import TILE, clear_powers
+from optexec.solvers.power_clearing import clear_powers
+from optexec.solvers.tiles import TILE
 
 SHARES = 1_000.0
 
