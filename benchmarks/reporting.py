@@ -9,16 +9,21 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+VECTORS = ("avx512f", "avx2")
+"""Vector instructions that decide how fast numpy's powers are, the widest first."""
+
 
 def machine() -> str:
-    """Model of the processor, number of cores, system and Python."""
+    """Model of the processor with its widest vector instructions, number of cores, system and Python."""
     return f"{_processor()}, {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}"
 
 
 def _processor() -> str:
     told = Path("/proc/cpuinfo")
-    match = re.search(r"model name\s*:\s*(.+)", told.read_text()) if told.exists() else None
-    return match[1] if match else platform.processor() or platform.machine()
+    text = told.read_text() if told.exists() else ""
+    model = re.search(r"model name\s*:\s*(.+)", text)
+    vectors = next((f" with {name.upper()}" for name in VECTORS if f" {name} " in text), "")
+    return (model[1] if model else platform.processor() or platform.machine()) + vectors
 
 
 def versions(*packages: str) -> dict[str, str]:

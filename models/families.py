@@ -196,7 +196,7 @@ class Power(Family):
     @property
     def degree(self) -> Parameter:
         """Exponent of the total cost: b, or b + 1 if quoted per share."""
-        return self.b + self._order
+        return self.b + 1 if self._order else self.b
 
     def curve(self, x: Any, xp: Any = np) -> Any:
         return self.a * x**self.b
@@ -215,7 +215,8 @@ class Power(Family):
         return self._laws[1](x)
 
     def marginal_law(self) -> MarginalLaw:
-        return MarginalLaw(0.0, self.a * self.degree, self.degree - 1, 0.0)
+        degree = self.degree
+        return MarginalLaw(0.0, self.a * degree, degree - 1.0, 0.0)
 
     def first_price(self, shape: tuple[int, ...]) -> Array:
         return self._laws[0].at_zero() + np.zeros(shape)

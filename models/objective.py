@@ -281,7 +281,7 @@ class InventoryRisk(Term):
             return self.weights
         exponent = {"uniform": 0.0, "linear": 1.0}.get(self.weights) if isinstance(self.weights, str) else None
         gamma = self.weights[1] if exponent is None else exponent
-        return (np.arange(1, buckets + 1) / buckets) ** gamma
+        return (np.arange(1, buckets + 1) / buckets) ** gamma if gamma else np.ones(buckets)
 
     def scaled_weights(self, buckets: int) -> Array:
         """psi w_i for i = 1..N with the last entry zero, (N,): the second derivative by each R_i.
@@ -448,7 +448,10 @@ class Objective:
         >>> (ImpactCost() + Smoothing(rho=1e-6)).find(Smoothing).rho
         1e-06
         """
-        return next((term for term in self.terms if isinstance(term, kind)), None)
+        for term in self.terms:
+            if isinstance(term, kind):
+                return term
+        return None
 
 
 PARAMETERS = {"A": (), "B": ("rho",), "C": ("psi", "weights")}

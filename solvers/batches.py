@@ -19,7 +19,7 @@ from optexec.solvers.dispatch import solve, starting_shares
 from optexec.solvers.evaluation import GAP, proven
 from optexec.solvers.segments import has_only_one_table
 
-CHUNK = 8_192
+CHUNK = 16_384
 """Buckets, over all orders, that are solved together: few enough for their arrays to stay in a processor's cache."""
 FEASIBLE = 1e-9
 """Fraction of an order that its shares may miss it by."""

@@ -15,7 +15,7 @@ from optexec.models.marginal_law import MarginalLaw
 from optexec.models.objective import ImpactCost, InventoryRisk, Smoothing, inventory
 from optexec.models.per_bucket import remade, rows, structure
 from optexec.models.problem import Problem
-from optexec.models.validation import Array, Parameter
+from optexec.models.validation import Array
 from optexec.solvers.feasible import meet
 
 TINY = np.finfo(float).tiny
@@ -113,8 +113,10 @@ class Block:
         law = self.impact.marginal_law()
         if law is None:
             return None
-        rate, first = self.rho + law.rate, self.offset + law.first
-        return MarginalLaw(*(_filled(v, self.lo.shape) for v in (first, law.scale, law.exponent, rate)))
+        first, scale, exponent, rate = np.empty((len(law), *self.lo.shape))
+        first[...], rate[...] = self.offset + law.first, self.rho + law.rate
+        scale[...], exponent[...] = law.scale, law.exponent
+        return MarginalLaw(first, scale, exponent, rate)
 
     def marginal(self, x: Array) -> Array:
         """Derivative of each bucket's own costs, inventory apart, dollars a share; right-hand at a kink."""
@@ -168,12 +170,6 @@ class Block:
 
 
 ZERO: Any = np.zeros((1, 1))
-
-
-def _filled(values: Parameter, shape: tuple[int, ...]) -> Array:
-    out = np.empty(shape)
-    out[...] = values
-    return out
 
 
 @numba.njit(cache=True, error_model="numpy")

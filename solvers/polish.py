@@ -42,7 +42,7 @@ def polish(problem: Problem, x: Array) -> Array:
 
     >>> import optexec as ox
     >>> mixed = ox.PerBucket([ox.Power(1.0, 2.0), ox.Power(2.0, 2.0), ox.Power(1.0, 0.5)])
-    >>> polish(ox.Problem(ox.Order(400), mixed, ox.objective("A")), np.array([150.0, 150.0, 100.0])).tolist()
+    >>> polish(ox.Problem(ox.Order(400), mixed, ox.objective("A")), np.array([150.0, 150.0, 100.0])).round(9).tolist()
     [200.0, 100.0, 100.0]
     """
     low, high = _rising(problem, x, problem.lo), _rising(problem, x, problem.hi)

@@ -30,10 +30,14 @@ def obstacle(problem: Problem) -> str:
     >>> obstacle(ox.Problem(ox.Order(300), ox.Linear(0.01), ox.objective("C", psi=1.0), buckets=3))
     'the inventory_risk term couples the buckets'
     """
+    return _coupled(problem) or ("" if problem.convex else "the impact is not convex in every bucket")
+
+
+def _coupled(problem: Problem) -> str:
     for term in problem.terms:
         if not isinstance(term, (ImpactCost, Smoothing)):
             return f"the {term.name} term couples the buckets"
-    return "" if problem.convex else "the impact is not convex in every bucket"
+    return ""
 
 
 def waterfill(problem: Problem) -> Array:
@@ -63,9 +67,15 @@ def waterfill(problem: Problem) -> Array:
     >>> waterfill(ox.Problem(order, ox.Power(a=[1.0, 2.0, 2.0], b=2.0), ox.objective("A"), capped)).round(9).tolist()
     [100.0, 100.0, 100.0]
     """
-    if reason := obstacle(problem):
+    reason = _coupled(problem)
+    if not reason:
+        x, found = _by_one_search(block := Block.of(problem))
+        if found[0]:
+            return x[0]
+        reason = obstacle(problem)
+    if reason:
         raise InvalidInput(f"waterfill does not apply: {reason}; use method='auto'")
-    return clear(Block.of(problem))[0]
+    return clear(block)[0]
 
 
 def fill(problem: Problem) -> Array:
@@ -86,18 +96,23 @@ def clear(block: Block) -> Array:
     >>> clear(Block.of(ox.Problem(ox.Order(300), ox.Power([1.0, 2.0], 2.0), ox.objective("A")))).round(9).tolist()
     [[200.0, 100.0]]
     """
-    x = np.empty(block.lo.shape)
-    found = np.zeros(len(x), dtype=bool)
-    if block.law is not None:
-        clear_powers(*block.law, block.lo, block.hi, block.shares, x, found)
-        if found.all():
-            return x
+    x, found = _by_one_search(block)
+    if found.all():
+        return x
     for method in (_by_power_laws, _by_brackets) if block.impact.smooth else (_by_brackets,):
         rest = ~found
         found[rest], x[rest] = method(block.some(rest))
         if found.all():
             break
     return block.settle(x)
+
+
+def _by_one_search(block: Block) -> tuple[Array, Mask]:
+    """Shares, (M, N), and for each order whether they were found and are the optimum of convex costs, (M,)."""
+    x, found = np.empty(block.lo.shape), np.zeros(len(block.lo), dtype=bool)
+    if block.law is not None:
+        clear_powers(*block.law, block.lo, block.hi, block.shares, x, found)
+    return x, found
 
 
 def _by_power_laws(block: Block) -> tuple[Mask, Array]:

@@ -13,6 +13,9 @@ from strategies import SHAPES, cases, examples, impact_of
 import optexec as ox
 from optexec.solvers import waterfill
 from optexec.solvers.block import Block
+from optexec.solvers.certificate import certify_block
+from optexec.solvers.power_clearing import clear_powers
+from optexec.solvers.tiles import TILE
 
 SHARES = 1_000.0
 
@@ -193,3 +196,25 @@ def test_orders_that_laws_clear_and_orders_that_they_do_not_share_a_block():
     pairs = [declared(rows) for rows in (smooth, free, smooth, free)]
     for (case, problem), s in zip(pairs, ox.solve_many([p for _, p in pairs], "waterfill"), strict=True):
         assert s.objective == pytest.approx(check(case, problem).objective, rel=1e-12, abs=1e-15)
+
+
+@pytest.mark.parametrize("buckets", [1, TILE - 1, TILE, TILE + 1, 2 * TILE, 3 * TILE + 5])
+@pytest.mark.parametrize("spread", [0.0, 1.0])
+def test_orders_of_any_length_are_cleared_in_tiles(buckets, spread):
+    def order(seed):
+        rng = np.random.default_rng([seed, buckets])
+        b, even = rng.uniform(1.1, 3.0, buckets), SHARES / buckets
+        impact = ox.Power(rng.uniform(0.3, 3.0, buckets) * even ** (1 - b), b) + ox.Linear(
+            spread * rng.uniform(0, 1, buckets)
+        )
+        limits = ox.Limits(minimum=0.1 * even, maximum=even * rng.uniform(1.0, 4.0, buckets))
+        return ox.Problem(ox.Order(SHARES), impact, ox.objective("B", rho=rng.uniform(0, 2, buckets) / even), limits)
+
+    block = Block.stack([order(seed) for seed in range(5)])
+    x, found = np.empty(block.lo.shape), np.zeros(5, dtype=bool)
+    clear_powers(*block.law, block.lo, block.hi, block.shares, x, found)
+    assert found.all()
+    assert certify_block(block, x)[3].max() <= 1e-11
+    assert x.sum(axis=1) == pytest.approx(SHARES, rel=1e-14)
+    for seed in range(5):
+        assert waterfill.waterfill(order(seed)) == pytest.approx(x[seed], rel=1e-11)
