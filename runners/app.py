@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from optexec.runners.batch import solve_batch
 from optexec.runners.calibrate import calibrate_books
 from optexec.runners.command_line import application
 from optexec.runners.compare import compare_objectives
@@ -17,6 +18,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "calibrate": calibrate_books,
     "frontier": trace_frontier,
     "simulate": simulate_order,
+    "batch": solve_batch,
 }
 
 main = application(help="Split a parent order over the trading day at the least cost, with a certificate.")

@@ -9,7 +9,7 @@ import typer
 
 from optexec.models.errors import InfeasibleOrder, OptexecError, SolverFailure
 
-BAD_INPUT, INFEASIBLE, SOLVER_FAILED, INTERRUPTED = 2, 3, 4, 130
+BAD_INPUT, INFEASIBLE, SOLVER_FAILED, SOME_FAILED, INTERRUPTED = 2, 3, 4, 5, 130
 """Exit codes beside 0, done."""
 
 Parameters = ParamSpec("Parameters")

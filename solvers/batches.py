@@ -63,15 +63,34 @@ def solve_many(
     problems = list(problems)
     gap = positive_number("gap", gap)
     known = None if starts is None else _known(problems, list(starts))
-    found: dict[int, Schedule] = {}
-    for name, places in _groups(problems, method):
-        for chunk in _chunks(places, problems[places[0]].buckets):
-            near = None if known is None else np.array([known[k] for k in chunk])
-            found |= _together({k: problems[k] for k in chunk}, name, gap, near)
+    found = solve_together(problems, method, gap, known)
     return [
         found[k] if k in found else _alone(k, p, method, gap, time_limit, None if known is None else known[k])
         for k, p in enumerate(problems)
     ]
+
+
+def solve_together(
+    problems: Sequence[Problem], method: str = "auto", gap: float = GAP, starts: Sequence[Array] | None = None
+) -> dict[int, Schedule]:
+    """Schedules of the orders that can be solved as rows of one array, by position; the others are left out.
+
+    Args:
+        problems, method, gap: as in `solve_many`.
+        starts: shares near the optimum of each problem, (N,) each.
+
+    >>> import optexec as ox
+    >>> convex = ox.Problem(ox.Order(300), ox.Power(a=[1.0, 2.0], b=2.0), ox.objective("A"))
+    >>> concave = convex.replace(impact=ox.Power(a=[1.0, 2.0], b=0.5))
+    >>> list(solve_together([concave, convex]))
+    [1]
+    """
+    found: dict[int, Schedule] = {}
+    for name, places in _groups(problems, method):
+        for chunk in _chunks(places, problems[places[0]].buckets):
+            near = None if starts is None else np.array([starts[k] for k in chunk])
+            found |= _together({k: problems[k] for k in chunk}, name, gap, near)
+    return found
 
 
 def _known(problems: Sequence[Problem], starts: Sequence[Any]) -> list[Array]:
