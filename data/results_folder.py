@@ -227,7 +227,13 @@ def _encoded(table: pa.Table) -> memoryview:
     others = [field.name for field in table.schema if field.name not in floats]
     sink = pa.BufferOutputStream()
     pq.write_table(
-        table, sink, compression="zstd", compression_level=1, use_dictionary=others, use_byte_stream_split=floats
+        table,
+        sink,
+        compression="zstd",
+        compression_level=1,
+        use_dictionary=others,
+        use_byte_stream_split=floats,
+        store_schema=False,
     )
     return memoryview(sink.getvalue())
 

@@ -64,7 +64,7 @@ def run_highs(
 
 def solve_matrices(matrices: Matrices, *, gap: float = 1e-4, time_limit: float | None = None) -> HighsAnswer:
     """As `run_highs`, for a model that is translated already."""
-    highs = highspy.Highs()
+    highs = _Silent()
     for name, value in _options(gap, time_limit).items():
         if highs.setOptionValue(name, value) != highspy.HighsStatus.kOk:
             raise SolverFailure(f"HiGHS refuses option {name} = {value!r}")
@@ -72,6 +72,14 @@ def solve_matrices(matrices: Matrices, *, gap: float = 1e-4, time_limit: float |
     _start(highs, matrices)
     highs.run()
     return _read(highs, matrices)
+
+
+class _Silent(highspy.Highs):
+    """HiGHS without the banner that highspy 1.16 prints as its constructor enables callbacks."""
+
+    def enableCallbacks(self) -> None:
+        self.setOptionValue("output_flag", False)
+        super().enableCallbacks()
 
 
 def _options(gap: float, time_limit: float | None) -> dict[str, Any]:

@@ -1,6 +1,9 @@
 """Where work is done: processes of this machine, or the workers of a Dask cluster."""
 
+import os
 import signal
+import threading
+import time
 import warnings
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
@@ -13,6 +16,8 @@ ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_
 """What keeps linear algebra in one process from taking the processors of the others."""
 IDLE = 600.0
 """Seconds after which a process without work ends."""
+LOOK = 1.0
+"""Seconds between looks at whether the process that handed out the work is alive."""
 
 
 class Pool(Protocol):
@@ -47,7 +52,7 @@ class LocalPool:
     def _started(self) -> Any:
         from joblib.externals.loky.process_executor import ProcessPoolExecutor
 
-        return ProcessPoolExecutor(self._workers, timeout=IDLE, initializer=_leave_interrupts, env=ONE_THREAD)
+        return ProcessPoolExecutor(self._workers, timeout=IDLE, initializer=_begin, env=ONE_THREAD)
 
     def workers(self) -> int:
         """See `Pool`."""
@@ -70,9 +75,9 @@ class LocalPool:
         """See `Pool`."""
         return future.result()
 
-    def close(self) -> None:
-        """End the processes, whatever they do."""
-        self._executor.shutdown(wait=True, kill_workers=True)
+    def close(self, at_once: bool) -> None:
+        """End the processes; `at_once` whatever they do."""
+        self._executor.shutdown(wait=True, kill_workers=at_once)
 
 
 @contextmanager
@@ -83,10 +88,19 @@ def local_pool(workers: int) -> Iterator[LocalPool]:
         pool = LocalPool(workers)
         try:
             yield pool
-        finally:
-            pool.close()
+        except BaseException:
+            pool.close(at_once=True)
+            raise
+        pool.close(at_once=False)
 
 
-def _leave_interrupts() -> None:
-    """Ctrl-C reaches every process of a terminal; the one that handed out the work ends the others."""
+def _begin() -> None:
+    """Start of a process: it ends with the one that started it, and leaves Ctrl-C to that one."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(LOOK)
+    os._exit(1)
