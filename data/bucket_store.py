@@ -223,10 +223,9 @@ def _table(folder: Path) -> Any:
             tables.append(pq.ParquetFile(path).read())
         except (OSError, pa.ArrowException) as error:
             raise InvalidInput(f"{path}: cannot be read ({str(error).splitlines()[0]:.80}); write it again") from None
+    if not any(len(table) for table in tables):
+        raise InvalidInput(f"{folder}: no buckets; write one row for each")
     try:
-        table = pa.concat_tables(tables, promote_options="permissive") if len(tables) != 1 else tables[0]
+        return pa.concat_tables(tables, promote_options="permissive")
     except pa.ArrowException as error:
         raise InvalidInput(f"{folder}: files of different columns ({str(error).splitlines()[0]:.80})") from None
-    if not len(table):
-        raise InvalidInput(f"{folder}: no buckets; write one row for each")
-    return table

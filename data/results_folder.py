@@ -176,7 +176,7 @@ class ResultsFolder:
 
     def _locked(self) -> int:
         """A hold on the folder that ends with this process."""
-        handle = os.open(self.path / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
+        handle = os.open(self.path / ".lock", os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC)
         with suppress(ImportError):
             import fcntl
 

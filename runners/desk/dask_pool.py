@@ -11,6 +11,8 @@ from optexec.runners.desk.work import Done, Work, solve_work
 
 PATIENCE = 60.0
 """Seconds to wait for a worker where there is none."""
+CONNECT = 10.0
+"""Seconds within which a scheduler must answer."""
 LOOK = 1.0
 """Seconds after which the number of workers is asked for again."""
 
@@ -95,7 +97,7 @@ def dask_pool(scheduler: str | None, workers: int) -> Iterator[DaskPool]:
         raise InvalidInput('--engine dask needs Dask; run pip install "optexec[dask]"') from None
     with _quiet(), _cluster(workers) if scheduler is None else _address(scheduler) as cluster:
         try:
-            client = Client(cluster, timeout=10, set_as_default=False)
+            client = Client(cluster, timeout=CONNECT, set_as_default=False)
         except (OSError, ValueError) as error:
             told = " ".join(str(error).split())[:120]
             raise InvalidInput(f"--scheduler {scheduler}: no answer ({told}); check the address") from None

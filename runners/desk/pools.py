@@ -75,9 +75,17 @@ class LocalPool:
         """See `Pool`."""
         return future.result()
 
-    def close(self, at_once: bool) -> None:
-        """End the processes; `at_once` whatever they do."""
-        self._executor.shutdown(wait=True, kill_workers=at_once)
+    def close(self) -> None:
+        """End the processes once they have done their work."""
+        self._executor.shutdown(wait=True)
+
+    def kill(self) -> None:
+        """End the processes whatever they do; loky's own thread may miss the work that they had, and is not heard."""
+        hook, threading.excepthook = threading.excepthook, lambda error: None
+        try:
+            self._executor.shutdown(wait=True, kill_workers=True)
+        finally:
+            threading.excepthook = hook
 
 
 @contextmanager
@@ -89,9 +97,9 @@ def local_pool(workers: int) -> Iterator[LocalPool]:
         try:
             yield pool
         except BaseException:
-            pool.close(at_once=True)
+            pool.kill()
             raise
-        pool.close(at_once=False)
+        pool.close()
 
 
 def _begin() -> None:

@@ -84,3 +84,10 @@ def test_dask_that_is_not_there(batch: Batch, tmp_path: Path, monkeypatch: pytes
     monkeypatch.setitem(__import__("sys").modules, "distributed", None)
     orders = write_csv(tmp_path / "orders.csv", sound_rows(1))
     assert 'run pip install "optexec[dask]"' in line(batch(orders, "--engine", "dask"))
+
+
+def test_no_scheduler_answers(batch: Batch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("optexec.runners.desk.dask_pool.CONNECT", 0.5)
+    orders = write_csv(tmp_path / "orders.csv", sound_rows(1))
+    for address in ("tcp://127.0.0.1:9", "nonsense://x"):
+        assert f"--scheduler {address}: no answer (" in line(batch(orders, "--scheduler", address))
