@@ -190,7 +190,7 @@ class BucketStore:
             return values
         last = self._last.get(name)
         if last is None or not last[0].equals(column):
-            self._last[name] = last = (column, pd.Index(column.to_pandas()))
+            self._last[name] = last = (column, _index(column))
         return last[1]
 
     def _unknown(self, symbol: str) -> InvalidInput:
@@ -220,7 +220,7 @@ def _table(folder: Path) -> Any:
     tables = []
     for path in _files(folder):
         try:
-            tables.append(pq.ParquetFile(path).read())
+            tables.append(pq.ParquetFile(pa.BufferReader(path.read_bytes())).read(use_threads=False))
         except (OSError, pa.ArrowException) as error:
             raise InvalidInput(f"{path}: cannot be read ({str(error).splitlines()[0]:.80}); write it again") from None
     if not any(len(table) for table in tables):
@@ -229,3 +229,9 @@ def _table(folder: Path) -> Any:
         return pa.concat_tables(tables, promote_options="permissive")
     except pa.ArrowException as error:
         raise InvalidInput(f"{folder}: files of different columns ({str(error).splitlines()[0]:.80})") from None
+
+
+def _index(column: Any) -> pd.Index:
+    """A column that holds no numbers; text as objects, whose comparison is quick."""
+    index = pd.Index(column.to_pandas())
+    return index.astype(object) if pd.api.types.is_string_dtype(index) else index

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
+
 from optexec.data.bucket_store import StoredBuckets
 from optexec.models.errors import InvalidInput, unknown_name
 from optexec.runners.tables import (
@@ -103,18 +105,17 @@ def stored_impact(buckets: StoredBuckets) -> list[dict[str, Any]]:
             raise InvalidInput(
                 f"{buckets.path}: no column {name!r}; add it, or declare [impact] in --spec or in columns of the orders"
             )
-    words = {name: buckets.columns[name] for name in ("family", "quoted")}
-    for name, column in words.items():
-        if len(set(column)) > 1:
-            raise buckets.fault(0, name, "differs between buckets; declare [impact] in --spec")
-    family = str(words["family"][0])
-    impact = {
-        "family": family,
-        "quoted": str(words["quoted"][0]),
-        **{name: name for name in PARAMETERS.get(family, ())},
-    }
+    family, quoted = (_word(buckets, name) for name in ("family", "quoted"))
+    impact = {"family": family, "quoted": quoted, **{name: name for name in PARAMETERS.get(family, ())}}
     half = {"family": "Linear", "quoted": "total", "slope": SPREAD}
     return [impact, half] if SPREAD in buckets.header else [impact]
+
+
+def _word(buckets: StoredBuckets, name: str) -> str:
+    cells = np.asarray(buckets.columns[name])
+    if not (cells == cells[0]).all():
+        raise buckets.fault(0, name, "differs between buckets; declare [impact] in --spec")
+    return str(cells[0])
 
 
 def named(value: Any) -> set[str]:
