@@ -34,6 +34,7 @@ def main(
     ] = 10_000,
     buckets: Annotated[int, typer.Option(help="buckets of each order")] = 390,
     symbols: Annotated[int, typer.Option(help="at most so many symbols; without it each order has its own")] = 0,
+    only: Annotated[str, typer.Option(help="the kind to solve, the others left out")] = "",
     options: Annotated[
         list[str] | None, typer.Option("--with", help="option of the command, such as --engine=dask")
     ] = None,
@@ -42,12 +43,12 @@ def main(
     loop: Annotated[bool, typer.Option(help="time a bare loop of solve_many over the convex orders too")] = False,
 ) -> None:
     """Run the command on generated orders, hold its answers to one-at-a-time solving, and print what it took."""
-    desk = folder / f"{orders}-{buckets}-{symbols}"
+    desk = folder / f"{orders}-{buckets}-{symbols}{only}"
     if not desk.exists():
         part = desk.with_suffix(".part")
         shutil.rmtree(part, ignore_errors=True)
         part.mkdir(parents=True)
-        write(part, orders, buckets, symbols or orders)
+        write(part, orders, buckets, symbols or orders, only)
         part.rename(desk)
     print(machine(), file=sys.stderr)
     runs = [run(desk, options or []) for _ in range(repeats)]

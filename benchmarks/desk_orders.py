@@ -113,22 +113,26 @@ def problem(row: dict[str, Any], table: pd.DataFrame) -> ox.Problem:
     return ox.Problem(parent, power + ox.Linear(table["half_spread"].to_numpy()), terms, limits)
 
 
-def write(folder: Path, orders: int, buckets: int, symbols: int) -> tuple[Path, Path]:
-    """Write orders and buckets into a folder; the paths of the table of orders and of the store."""
+def write(folder: Path, orders: int, buckets: int, symbols: int, only: str = "") -> tuple[Path, Path]:
+    """Write orders and buckets into a folder; the paths of the table of orders and of the store.
+
+    Args:
+        only: the kind to write; empty for all.
+    """
     table, store = folder / "orders.csv", folder / "store"
-    numbers = np.random.default_rng(SEED).permutation(orders)
+    numbers = [k for k in np.random.default_rng(SEED).permutation(orders).tolist() if only in ("", kind(k))]
     with table.open("w", encoding="utf-8") as file:
         file.write(",".join(COLUMNS) + "\n")
         for line in _lines(numbers, symbols):
             file.write(line + "\n")
-    for name in sorted({symbol(number, symbols) for number in range(orders)}):
+    for name in sorted({symbol(number, symbols) for number in numbers}):
         place = store / f"symbol={name}"
         place.mkdir(parents=True, exist_ok=True)
         pq.write_table(pa.Table.from_pandas(curves(name, buckets), preserve_index=False), place / "buckets.parquet")
     return table, store
 
 
-def _lines(numbers: Any, symbols: int) -> Iterator[str]:
-    for number in numbers.tolist():
+def _lines(numbers: list[int], symbols: int) -> Iterator[str]:
+    for number in numbers:
         row = order(number, symbols)
         yield ",".join(str(row[name]) for name in COLUMNS)

@@ -1,6 +1,7 @@
 """The workers of a Dask cluster, of one that is running or of one that is started on this machine."""
 
 import logging
+import signal
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -118,10 +119,16 @@ def _cluster(workers: int) -> Iterator[Any]:
     from distributed import LocalCluster
 
     with (
-        dask.config.set({"distributed.scheduler.allowed-failures": 1, "logging.distributed": "critical"}),
-        LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None) as cluster,
+        dask.config.set({"distributed.scheduler.allowed-failures": 1}),
+        LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None, preload=__name__) as cluster,
     ):
         yield cluster
+
+
+def dask_setup(worker: Any) -> None:
+    """Start of a worker of our own cluster, by Dask: it leaves Ctrl-C and the telling of errors to the command."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    logging.disable(logging.CRITICAL)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ import psutil
 import pytest
 from desk_cases import row, same_results, write_csv, write_store
 
-BUCKETS, SLOW, BAD = 240, 14, 3
+BUCKETS, SLOW, BAD = 240, 10, 3
 PROGRAM = (
     "import optexec.runners.desk.recording as recording; recording.OLD = 0.0\n"
     "from optexec.runners.app import main; main()"
@@ -116,16 +116,18 @@ def test_a_killed_command_goes_on_where_it_stopped(desk: Path) -> None:
     assert parts(desk, "client") > before
 
 
-def test_ctrl_c_stops_cleanly_and_a_second_run_goes_on(desk: Path) -> None:
-    with started(desk, "interrupted", "--workers", "2") as client:
-        in_the_middle(desk, "interrupted", client)
+@pytest.mark.parametrize("engine", ["local", "dask"])
+def test_ctrl_c_stops_cleanly_and_a_second_run_goes_on(desk: Path, engine: str) -> None:
+    out = f"interrupted-{engine}"
+    with started(desk, out, "--engine", engine, "--workers", "2") as client:
+        in_the_middle(desk, out, client)
         running = workers(client)
         os.killpg(client.pid, signal.SIGINT)
         assert client.wait(WAIT) == 130
-    assert told(desk, "interrupted") == "optexec: interrupted\n"
+    assert told(desk, out) == "optexec: interrupted\n"
     psutil.wait_procs(running, timeout=WAIT)
     assert not any(each.is_running() for each in running)
-    finish(desk, "interrupted")
+    finish(desk, out)
 
 
 def test_a_dask_cluster_on_this_machine_survives_a_killed_worker(desk: Path) -> None:
@@ -133,6 +135,7 @@ def test_a_dask_cluster_on_this_machine_survives_a_killed_worker(desk: Path) -> 
         in_the_middle(desk, "dask", client)
         workers(client)[-1].kill()
         assert client.wait(WAIT) == 5
+    assert told(desk, "dask") == ""
     same_results(desk / "dask", desk / "quiet")
 
 
