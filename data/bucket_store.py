@@ -1,7 +1,8 @@
 """The buckets of many symbols: Parquet files in folders `symbol=...`, one row a bucket."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -208,8 +209,8 @@ class BucketStore:
         return whole.hexdigest()
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    yield from sorted(folder.glob("*.parquet"))
+def _files(folder: Path) -> list[Path]:
+    return [folder / name for name in sorted(os.listdir(folder)) if name.endswith(".parquet")]
 
 
 def _table(folder: Path) -> Any:
