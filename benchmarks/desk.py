@@ -11,7 +11,8 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -40,7 +41,7 @@ def main(
     ] = None,
     repeats: Annotated[int, typer.Option(help="runs, of which the fastest counts")] = 1,
     check: Annotated[int, typer.Option(help="orders to solve one at a time as well, evenly spread; 0 for none")] = 500,
-    loop: Annotated[bool, typer.Option(help="time a bare loop of solve_many over the convex orders too")] = False,
+    loop: Annotated[bool, typer.Option(help="time a bare loop of solve_many too")] = False,
 ) -> None:
     """Run the command on generated orders, hold its answers to one-at-a-time solving, and print what it took."""
     desk = folder / f"{orders}-{buckets}-{symbols}{only}"
@@ -59,7 +60,7 @@ def main(
     if check:
         print(f"\nLargest relative difference from `ox.solve`, {check:,} orders: {difference(desk, whole, check):.1e}")
     if loop:
-        print(f"\nA bare loop of `solve_many` over the convex orders: {bare_loop(desk, whole)}")
+        print(f"\nProcessor time of a bare loop of `solve_many`: {bare_loop(desk, whole)}")
 
 
 def run(desk: Path, options: list[str]) -> dict[str, Any]:
@@ -129,12 +130,12 @@ def report(whole: pd.DataFrame, runs: list[dict[str, Any]], stored: int) -> str:
     return f"{table}\n\n{markdown(['the run', ''], [list(fact) for fact in facts.items()])}"
 
 
-def problems(desk: Path, whole: pd.DataFrame) -> Iterator[tuple[Any, ox.Problem]]:
-    """The sound orders of a summary with their declarations."""
+def sound(desk: Path, whole: pd.DataFrame) -> Iterator[tuple[Any, dict[str, Any], pd.DataFrame]]:
+    """Summary, row and buckets of the orders that have a schedule."""
     for found in whole[whole["error"] == ""].itertuples():
         table = pd.read_parquet(desk / "store" / f"symbol={found.symbol}" / "buckets.parquet")
         row = {"shares": found.shares, "side": found.side, "symbol": found.symbol, "objective": found.objective_y}
-        yield found, problem(row, table)
+        yield found, row, table
 
 
 def difference(desk: Path, whole: pd.DataFrame, number: int) -> float:
@@ -143,30 +144,29 @@ def difference(desk: Path, whole: pd.DataFrame, number: int) -> float:
     Raises:
         SystemExit: it is above `EXACT`.
     """
-    sound = whole[whole["error"] == ""]
-    chosen = sound.iloc[:: max(len(sound) // number, 1)]
-    most = max(abs(found.objective_x / ox.solve(declared).objective - 1) for found, declared in problems(desk, chosen))
+    solved = whole[whole["error"] == ""]
+    chosen = sound(desk, solved.iloc[:: max(len(solved) // number, 1)])
+    most = max(abs(found.objective_x / ox.solve(problem(row, table)).objective - 1) for found, row, table in chosen)
     if not most <= EXACT:
         raise SystemExit(f"an objective differs by {most}")
     return float(most)
 
 
 def bare_loop(desk: Path, whole: pd.DataFrame) -> str:
-    """Processor time to declare the convex orders, and to solve them, in one process with nothing around it."""
-    convex = whole[~whole["symbol"].str.startswith(CONCAVE)]
-    declaring = solving = 0.0
-    orders = [(found, declared.impact, declared.limits, declared.terms) for found, declared in problems(desk, convex)]
-    ox.solve_many([declared for _, declared in problems(desk, convex.iloc[:30])])
-    for start in range(0, len(orders), LOOP):
+    """Processor time to read, declare and solve the sound orders in one process with nothing around it."""
+    spent, orders = dict.fromkeys(("read", "declare", "solve"), 0.0), sound(desk, whole)
+    ox.solve_many([problem(row, table) for _, row, table in islice(sound(desk, whole), 60)])
+
+    def timed(what: str, action: Callable[[], Any]) -> Any:
         began = time.process_time()
-        chunk = [
-            ox.Problem(ox.Order(float(found.shares), side=found.side), impact, terms, limits)
-            for found, impact, limits, terms in orders[start : start + LOOP]
-        ]
-        declared = time.process_time()
-        ox.solve_many(chunk)
-        declaring, solving = declaring + declared - began, solving + time.process_time() - declared
-    return f"{len(orders):,} orders, {declaring:.2f} s to declare, {solving:.2f} s to solve, of processor time"
+        result = action()
+        spent[what] += time.process_time() - began
+        return result
+
+    while chunk := timed("read", lambda: list(islice(orders, LOOP))):
+        declared = timed("declare", lambda chunk=chunk: [problem(row, table) for _, row, table in chunk])
+        timed("solve", lambda declared=declared: ox.solve_many(declared))
+    return ", ".join(f"{seconds:.2f} s to {what}" for what, seconds in spent.items())
 
 
 if __name__ == "__main__":
