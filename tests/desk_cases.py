@@ -1,12 +1,16 @@
 """A small store of buckets, tables of orders with the declarations they stand for, and a pool without processes."""
 
 import csv
-from collections.abc import Iterable, Sequence
+import shutil
+import subprocess
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 
 import optexec as ox
 from optexec.runners.desk.work import Done, Work, solve_work
@@ -117,6 +121,19 @@ def same_results(one: Path, other: Path) -> None:
     assert not slices.duplicated(order).any()
     first, second = (table.sort_values(order).reset_index(drop=True) for table in (slices, others))
     pd.testing.assert_frame_equal(first, second, check_exact=True)
+
+
+@contextmanager
+def mounted(place: Path, size: str) -> Iterator[Path]:
+    """A disk of its own; skips where there is no right to mount one."""
+    place.mkdir()
+    words = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", place]
+    if shutil.which("mount") is None or subprocess.run(words, capture_output=True, check=False).returncode:
+        pytest.skip("no right to mount a small disk")
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", place], check=True)
 
 
 class InlinePool:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
+from desk_cases import mounted
 
 from optexec.data import results_folder
 from optexec.data.results_folder import Outcome, ResultsFolder, Slices
@@ -39,15 +40,8 @@ def rows(path: Path) -> list[int]:
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A disk that holds two parts and not three."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", place], capture_output=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip("no right to mount a small disk")
-    yield place
-    subprocess.run(["umount", place], check=True)
+    with mounted(tmp_path / "disk", "128k") as place:
+        yield place
 
 
 def test_a_full_disk_leaves_what_was_written(small_disk: Path) -> None:

@@ -1,13 +1,26 @@
 """`optexec batch`: every order is what `ox.solve` makes of its declaration, and a bad one stops nothing."""
 
 import json
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from desk_cases import BUCKETS, TIMES, InlinePool, curves, declared, read, row, same_results, sound_rows, write_csv
+from desk_cases import (
+    BUCKETS,
+    TIMES,
+    InlinePool,
+    curves,
+    declared,
+    mounted,
+    read,
+    row,
+    same_results,
+    sound_rows,
+    write_csv,
+)
 from typer.testing import Result
 
 import optexec as ox
@@ -259,3 +272,25 @@ def test_no_order_is_lost_or_solved_twice_by_a_run_that_stops(batch: Batch, tmp_
         assert not list((tmp_path / "out").rglob("*.new"))
         (tmp_path / "out").rename(tmp_path / f"out{step}")
     assert results.os.replace is replace
+
+
+def test_a_full_disk_is_told_and_room_lets_the_run_go_on(batch: Batch, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("optexec.runners.desk.recording.FULL", 4)
+    monkeypatch.setattr("optexec.runners.desk.reading.CHUNK", 4 * BUCKETS)
+    orders = write_csv(tmp_path / "orders.csv", [row(f"o{k}", shares=1000 + k) for k in range(60)])
+    assert batch(orders).exit_code == 0
+    with mounted(tmp_path / "disk", "40k") as disk:
+        result = batch(orders, "-o", disk / "out")
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert result.stderr == (
+            f"optexec: {disk}/out: cannot be written (No space left on device); finished orders are kept, "
+            "mend it and run the same command again\n"
+        )
+        finished, _ = read(disk / "out")
+        assert 0 < len(finished) < 60
+        subprocess.run(["mount", "-o", "remount,size=10m", disk], check=True)
+        assert f"{len(finished)} of them by an earlier run" in batch(orders, "-o", disk / "out").stdout
+        same_results(disk / "out", tmp_path / "out")
+        subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+        assert "Read-only file system" in batch(orders, "-o", disk / "new").stderr
+        same_results(disk / "out", tmp_path / "out")
