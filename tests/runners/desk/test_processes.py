@@ -14,12 +14,15 @@ import psutil
 import pytest
 from desk_cases import row, same_results, write_csv, write_store
 
-BUCKETS, SLOW, BAD = 240, 10, 3
+BUCKETS, SLOW, BAD = 240, 14, 3
 PROGRAM = (
-    "import optexec.runners.desk.recording as recording; recording.OLD = 0.0\n"
-    "from optexec.runners.app import main; main()"
+    "from functools import partial\n"
+    "from optexec.runners.desk import reading, recording\n"
+    "from optexec.runners.app import main\n"
+    "recording.OLD, reading.Work = 0.0, partial(reading.Work, seconds=0.0)\n"
+    "main()"
 )
-"""The command, writing whatever is finished at once."""
+"""The command, with slow orders handed out one by one and whatever is finished written at once."""
 WAIT = 120.0
 Start = Callable[..., subprocess.Popen]
 
