@@ -1,12 +1,14 @@
-# make demo   solve the bundled order, print the tables, write out/schedule.csv and out/schedule.png
-# make test   every test, doctest and documented example
-# make bench  optexec and its peers timed on one core, some five minutes; writes docs/benchmarks.md and .json
+# make demo     solve the bundled order, print the tables, write out/schedule.csv and out/schedule.png
+# make test     every test, doctest and documented example
+# make docs     the site in site/, to be opened at site/index.html
+# make figures  the figures of the README and the site drawn again
+# make bench    optexec and its peers timed on one core, some five minutes; writes docs/benchmarks.md and .json
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 SPEC ?= data/sample/inventory_risk.toml
 
-.PHONY: demo test bench lint clean
+.PHONY: demo test docs figures bench lint clean
 
 demo: $(VENV)/installed
 	mkdir -p out
@@ -15,6 +17,12 @@ demo: $(VENV)/installed
 
 test: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -n auto
+
+docs: $(VENV)/installed-dev
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+
+figures: $(VENV)/installed-dev
+	$(BIN)/python -m docs.figures
 
 bench: $(VENV)/installed-dev
 	$(BIN)/python -m benchmarks --out docs/benchmarks.md
@@ -25,7 +33,7 @@ lint: $(VENV)/installed-dev
 	$(BIN)/mypy
 
 clean:
-	rm -rf $(VENV) out build optexec.egg-info
+	rm -rf $(VENV) out site build optexec.egg-info
 
 $(VENV)/bin/python:
 	$(PYTHON) -c "import sys; sys.exit('optexec needs Python 3.11 or later, this is ' + sys.version.split()[0] if sys.version_info < (3, 11) else 0)"

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from optexec.models.drawable import Drawable
 from optexec.models.errors import InvalidInput
 from optexec.models.order import Order
 from optexec.models.validation import Array, nonnegative, positive, positive_number, scalar
@@ -28,6 +29,9 @@ class Quote(NamedTuple):
     Fields:
         time: a time with a zone, such as "2025-01-15T09:30:00-05:00", or a Timedelta since midnight.
         price: dollars.
+
+    >>> Quote("2025-01-15T09:30:00-05:00", 50.05).price
+    50.05
     """
 
     time: Any
@@ -35,7 +39,7 @@ class Quote(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class CostAnalysis:
+class CostAnalysis(Drawable):
     """An order's costs; made by `analyse`.
 
     Args:

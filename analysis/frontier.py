@@ -5,15 +5,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from optexec.analysis.comparison import baselines
-from optexec.analysis.plots import plot_frontier
 from optexec.analysis.tradeoff import Tradeoff
+from optexec.models.drawable import Drawable
 from optexec.models.errors import InvalidInput
 from optexec.models.problem import Problem
 from optexec.models.schedule import TINY, Schedule
@@ -22,16 +22,13 @@ from optexec.solvers.batches import solve_many
 from optexec.solvers.dispatch import solve
 from optexec.solvers.evaluation import GAP
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
 STRIDE = 12
 """Risk aversions from one that is solved from nothing to the next."""
 SCHEMA = "optexec.frontier.v1"
 
 
 @dataclass(frozen=True, eq=False)
-class Frontier:
+class Frontier(Drawable):
     """Optimal schedules over a range of risk aversions, and what each of them costs and risks.
 
     Args:
@@ -120,10 +117,6 @@ class Frontier:
                 "baselines": _records(self.baselines.reset_index()),
             }
         )
-
-    def plot(self) -> "Figure":
-        """The frontier with the baselines, and the inventory of some of its schedules (see `plot_frontier`)."""
-        return plot_frontier(self)
 
     def __repr__(self) -> str:
         cost, deviation = self.frame["cost"], self.frame["standard_deviation"]

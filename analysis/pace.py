@@ -24,14 +24,20 @@ def time_until(inventory: Array, share: float) -> float:
     """Buckets from the start until a share of the order is done, trading evenly inside a bucket.
 
     Args:
-        inventory: R_0..R_N, (N+1,), falling to 0.
+        inventory: R_0..R_N, (N+1,), falling.
         share: in (0, 1); 0.5 gives the half-life of the inventory.
 
-    >>> time_until(np.array([300.0, 100.0, 0.0]), 0.5)
-    0.75
+    Returns:
+        Buckets; inf if more than that stays unfilled.
+
+    >>> time_until(np.array([300.0, 100.0, 0.0]), 0.5), time_until(np.array([300.0, 200.0, 200.0]), 0.5)
+    (0.75, inf)
     """
     left = (1.0 - share) * inventory[0]
-    k = int(np.argmax(inventory <= left + ROUNDING * inventory[0]))
+    done = inventory <= left + ROUNDING * inventory[0]
+    if not done.any():
+        return np.inf
+    k = int(np.argmax(done))
     return float(k - (left - inventory[k]) / (inventory[k - 1] - inventory[k]))
 
 

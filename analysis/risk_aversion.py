@@ -77,7 +77,11 @@ def psi_for_half_life(problem: Problem, half_life: float) -> float:
         half_life: buckets from the start until R = S/2. Almgren and Chriss call 1/kappa the half-life, the time in
             which the inventory falls by a factor e where no end is near: 1/log(2) = 1.44 times this one.
 
-    Returns, raises: as `psi_for_horizon` with a share of 0.5.
+    Returns:
+        As `psi_for_horizon` with a share of 0.5.
+
+    Raises:
+        InvalidInput: a half-life that is not one positive number, and as `psi_for_horizon`.
 
     >>> import optexec as ox
     >>> problem = ox.Problem(ox.Order(300), ox.Power(a=1e-4, b=2.0), ox.objective("A"), buckets=10)

@@ -11,6 +11,7 @@ import pandas as pd
 from optexec.analysis.cost_analysis import direction
 from optexec.analysis.price_paths import Draws, PriceModel, Stream
 from optexec.models.almgren_chriss import linear_permanent
+from optexec.models.drawable import Drawable
 from optexec.models.errors import InvalidInput, unknown_name
 from optexec.models.problem import LARGEST, Problem
 from optexec.models.schedule import Schedule
@@ -87,13 +88,15 @@ class Market:
 
     Args:
         problem: its order (which needs a price), its impact curves, which are what is paid above the mid, and the
-            expected volume of its limits. Smoothing and inventory risk are preferences, and are not paid.
+            expected volume of its limits. Smoothing, inventory risk and a stated cost of unfilled shares are
+            preferences, and are not paid.
         prices: how the mid moves, `Arithmetic` or `Geometric`.
         permanent: gamma, dollars a share per share: a slice moves the mid of all later ones, >= 0.
         dispersion: standard deviation of the logarithm of a bucket's volume, >= 0: lognormal about its expected value.
         least_fill: each slice is filled by a fraction, uniform between this and 1, independent of all else; in [0, 1].
         at_end: "complete": the last bucket trades all that remains, whatever its caps and fills; "open": the last is
-            like the others, and what then remains is charged at the mid at the end.
+            like the others, and what then remains is charged at the mid at the end. By default "complete" for an order
+            that must complete, else "open".
 
     Raises:
         InvalidInput: an order without a price, a value out of range, dispersion without a volume or so large that
@@ -113,7 +116,7 @@ class Market:
     permanent: float = 0.0
     dispersion: float = 0.0
     least_fill: float = 1.0
-    at_end: str = "complete"
+    at_end: str | None = None
 
     def __post_init__(self) -> None:
         if self.problem.order.price is None:
@@ -121,6 +124,8 @@ class Market:
         linear_permanent("permanent", self.permanent)
         if not 0 <= scalar(finite, "least_fill", self.least_fill) <= 1:
             raise InvalidInput(f"least_fill must be a fraction in [0, 1], got {self.least_fill!r}")
+        if self.at_end is None:
+            object.__setattr__(self, "at_end", "complete" if self.problem.order.must_complete else "open")
         if self.at_end not in RULES:
             raise unknown_name("rule for the end", self.at_end, RULES)
         if scalar(nonnegative, "dispersion", self.dispersion) and self.problem.limits.volume is None:
@@ -143,7 +148,7 @@ class Market:
 
 
 @dataclass(frozen=True, eq=False)
-class Simulation:
+class Simulation(Drawable):
     """An order traded on K paths; made by `simulate`. Dollars are positive when worse.
 
     Args:
@@ -154,6 +159,13 @@ class Simulation:
         moved: mids at the starts of the buckets and at the end as they are without the order, dollars, (K, N+1).
         mids: the same with the permanent impact of what was filled before, (K, N+1).
         volumes: volume of each bucket, (K, N); None if not known.
+
+    >>> import optexec as ox
+    >>> from optexec.analysis.price_paths import Arithmetic
+    >>> problem = ox.Problem(ox.Order(300, price=10.0), ox.Linear(0.01), ox.objective("A"), buckets=3)
+    >>> done = simulate(ox.solve(problem, "twap"), Market(problem, Arithmetic(volatility=0.02)), paths=100)
+    >>> done.shares.shape, done.shares[0].tolist(), done.parts.columns.tolist()
+    ((100, 3), [100.0, 100.0, 100.0], ['impact', 'permanent', 'timing', 'opportunity'])
     """
 
     market: Market

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optexec.analysis.plots import ANSWER, DPI, INK, OTHERS
+from optexec.analysis.plot_style import ANSWER, INK, OTHERS, add_legend, dress, new_figure
 from optexec.models.almgren_chriss import AlmgrenChriss
 from optexec.models.families import Power
 from optexec.models.strategies import best_number_of_slices, best_uniform_horizon, slicing_costs, uniform_moments
@@ -84,12 +84,9 @@ def plot_slices(shares: float, impact: Power, cost_per_slice: float, holding_cos
 
 def _curves(places: Array, parts: Mapping[str, Array], label: str) -> "Figure":
     """The parts of a cost in thin dashed lines and their sum in a thick one, over a logarithmic axis."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-    from matplotlib.ticker import LogLocator, StrMethodFormatter
+    from matplotlib.ticker import LogLocator
 
-    figure = Figure(figsize=SIZE, dpi=DPI, layout="constrained", facecolor="white")
-    FigureCanvasAgg(figure)
+    figure = new_figure(SIZE)
     axes = figure.subplots()
     axes.plot(places, sum(parts.values()), color=ANSWER, linewidth=2.4, label="sum")
     for (name, part), colour in zip(parts.items(), OTHERS, strict=False):
@@ -97,15 +94,10 @@ def _curves(places: Array, parts: Mapping[str, Array], label: str) -> "Figure":
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.set_ylim(bottom=0)
-    axes.set_xlabel(label, color=INK)
-    axes.set_ylabel("dollars", color=INK)
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(StrMethodFormatter("{x:,.10g}"))
-    axes.grid(color="#DDDDDD", linewidth=0.7)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.tick_params(colors=INK, labelsize=9)
-    axes.legend(frameon=False, fontsize=9, labelcolor=INK)
+    axes.set_xlabel(label)
+    axes.set_ylabel("dollars")
+    dress(axes, "both")
+    add_legend(axes)
     return figure
 
 

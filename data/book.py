@@ -15,6 +15,7 @@ SIDES = {"buy": "ask", "sell": "bid"}
 PRICE_COLUMNS = [f"{ladder}_px_{level:02d}" for ladder in ("bid", "ask") for level in range(LEVELS)]
 SIZE_COLUMNS = [f"{ladder}_sz_{level:02d}" for ladder in ("bid", "ask") for level in range(LEVELS)]
 BOOK_COLUMNS = PRICE_COLUMNS + SIZE_COLUMNS
+"""The 40 columns of a book: prices in dollars, best first, bids before asks, then sizes in shares likewise."""
 
 
 def read_book(path: str | Path) -> pd.DataFrame:

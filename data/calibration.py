@@ -145,6 +145,7 @@ def _completed(fits: pd.DataFrame, points: SlippagePoints, model: str) -> pd.Dat
         raise InvalidInput(f"the book gives no curve of the model {model}; choose another of {', '.join(FAMILIES)}")
     fits.loc[lost, numbers] = day[numbers].to_numpy(dtype=float)
     fits.loc[lost, "degenerate"] = True
+    fits.loc[lost, "failed"] = False
     fits.loc[lost, "reason"] = fits.loc[lost, "reason"].replace("", "the search failed") + "; the day's curve instead"
     return fits
 

@@ -58,6 +58,12 @@ class History:
         return np.divide(sums, counts, out=np.full_like(sums, np.nan), where=counts > 0)
 
     @cached_property
+    def last_books(self) -> Array:
+        """The last snapshot so far that shows the size, as each of N buckets ends, (N, K); NaN before there is one."""
+        last = pd.DataFrame(self.slippage).groupby(self.buckets.owner).last()
+        return last.reindex(range(len(self.buckets.start))).ffill().to_numpy(dtype=float)
+
+    @cached_property
     def points(self) -> SlippagePoints:
         """The points of all buckets so far."""
         return slippage_points(self.book, self.bucket, self.side)
@@ -73,11 +79,6 @@ Forecast = Callable[[History], Array]
 """Slippage in dollars a share at each size of a history, (K,); NaN where the history does not allow one."""
 
 
-def _latest(values: Array) -> Array:
-    """Return the last number of each column that is not NaN, (K,)."""
-    return pd.DataFrame(values).ffill().iloc[-1].to_numpy(dtype=float)
-
-
 def previous_book(history: History) -> Array:
     """The last book that shows the size.
 
@@ -88,7 +89,7 @@ def previous_book(history: History) -> Array:
     >>> bool(last[0] == walk_cost(book, "buy", [100.0])[-1, 0] / 100)
     True
     """
-    return _latest(history.slippage)
+    return history.last_books[-1]
 
 
 def previous_bucket(history: History) -> Array:
@@ -100,7 +101,7 @@ def previous_bucket(history: History) -> Array:
     >>> bool(previous_bucket(history)[0] == previous_book(history)[0])
     True
     """
-    return _latest(history.bucket_means)
+    return pd.DataFrame(history.bucket_means).ffill().iloc[-1].to_numpy(dtype=float)
 
 
 @dataclass(frozen=True)
@@ -163,16 +164,17 @@ class Decaying:
 
     half_life: float
 
+    def after_each(self, history: History) -> Array:
+        """The mean as each of N buckets ends, (N, K)."""
+        return pd.DataFrame(history.bucket_means).ewm(halflife=self.half_life).mean().to_numpy(dtype=float)
+
     def __call__(self, history: History) -> Array:
-        means = history.bucket_means
-        weight = 0.5 ** (np.arange(len(means))[::-1, None] / self.half_life) * np.isfinite(means)
-        total = weight.sum(axis=0)
-        return np.divide((weight * np.nan_to_num(means)).sum(axis=0), total, out=total * np.nan, where=total > 0)
+        return self.after_each(history)[-1]
 
 
 @dataclass(frozen=True)
 class Blend:
-    """`weight` of the last book and 1 - weight of another forecast.
+    """`weight` of the last book and 1 - weight of a decaying mean.
 
     >>> from optexec.data import sample
     >>> from optexec.data.book import read_book
@@ -182,10 +184,14 @@ class Blend:
     """
 
     weight: float
-    lasting: Forecast
+    lasting: Decaying
+
+    def after_each(self, history: History) -> Array:
+        """The forecast as each of N buckets ends, (N, K)."""
+        return self.weight * history.last_books + (1 - self.weight) * self.lasting.after_each(history)
 
     def __call__(self, history: History) -> Array:
-        return self.weight * previous_book(history) + (1 - self.weight) * self.lasting(history)
+        return self.after_each(history)[-1]
 
 
 def standard_forecasts(

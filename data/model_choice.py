@@ -1,14 +1,16 @@
-"""Which family of curves foretells the next bucket best, all families and buckets of a day at once."""
+"""Which curves foretell the next bucket best, all models and buckets of a day at once."""
 
 from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
 
+from optexec.data.averages import AVERAGES, averaged_curves
 from optexec.data.curve_families import FAMILIES
 from optexec.data.curve_fits import fit_curves, fitted_slippage
 from optexec.data.forecasts import History
-from optexec.data.slippage import slippage_points
+from optexec.data.separable_fit import Array
+from optexec.data.slippage import SlippagePoints, slippage_points
 from optexec.models.errors import InvalidInput
 from optexec.models.validation import positive_number
 
@@ -22,20 +24,21 @@ def family_errors(
     shares: float | None = None,
     families: Iterable[str] = tuple(FAMILIES),
 ) -> pd.DataFrame:
-    """Judge the curves fitted to each bucket by the mean slippage of the bucket after it.
+    """Judge the curves of each bucket by the mean slippage of the bucket after it.
 
     The same errors as those of `out_of_sample.errors` for `forecasts.FittedCurve` and target "mean", where every
-    bucket has snapshots of its own, without fitting the buckets one by one.
+    bucket has snapshots of its own, without fitting the buckets one by one. Averages are judged as `averaged_curves`
+    makes them, convex.
 
     Args:
         book: snapshots of one day as `read_book` returns them.
         bucket: length of a bucket.
         side: side of the order, "buy" or "sell".
         shares: size whose slippage is foretold; None for half the median displayed depth.
-        families: names of `FAMILIES`.
+        families: names of `FAMILIES`, and of `AVERAGES`.
 
     Returns:
-        One row a family, the best first, and one for the last book before each bucket, `NAIVE`: `n`, the buckets
+        One row a name, the best first, and one for the last book before each bucket, `NAIVE`: `n`, the buckets
         judged; `median_absolute`, median absolute error in dollars a share; `median_relative`, as a fraction of the
         outcome.
         attrs["shares"] is the size.
@@ -53,10 +56,9 @@ def family_errors(
     size = float(np.median(points.depth)) / 2 if shares is None else positive_number("shares", shares)
     history = History(book, bucket, side, np.array([size]))
     outcome, buckets = history.bucket_means[1:, 0], history.buckets
-    last = pd.Series(history.slippage[:, 0]).groupby(buckets.owner).last().reindex(range(len(points.start))).ffill()
-    told = {NAIVE: last.to_numpy()[:-1]}
+    told = {NAIVE: history.last_books[:-1, 0]}
     for name in families:
-        told[name] = fitted_slippage(fit_curves(points, [name]), np.array([size]))[:-1, 0]
+        told[name] = _slippage(name, book, bucket, side, points, size)[:-1]
     missed = pd.DataFrame(told).sub(outcome, axis=0).abs()
     judged = missed.notna().all(axis=1) & ~buckets.carried[1:] & ~buckets.carried[:-1]
     if not judged.any():
@@ -73,8 +75,18 @@ def family_errors(
     return table.rename_axis("forecast")
 
 
+def _slippage(
+    name: str, book: pd.DataFrame, bucket: str | pd.Timedelta, side: str, points: SlippagePoints, size: float
+) -> Array:
+    """Return what the curve of each of N buckets says of a size, dollars a share, (N,)."""
+    if name in AVERAGES:
+        curves = averaged_curves(book, bucket, side, name).curves
+        return np.asarray(curves.cost(np.full(len(points.start), size)) / size)
+    return np.asarray(fitted_slippage(fit_curves(points, [name]), np.array([size]))[:, 0])
+
+
 def best_family(errors: pd.DataFrame) -> str:
-    """Return the family of the least median absolute error in a table of `family_errors`.
+    """Return the name of the least median absolute error in a table of `family_errors`.
 
     >>> errors = {"previous_book": 0.1, "power_total": 0.2, "linear_total": 0.3}
     >>> best_family(pd.DataFrame({"median_absolute": errors}))

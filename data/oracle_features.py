@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from optexec.data.book import midpoint, walk_cost
 from optexec.data.bucketing import divide
+from optexec.data.convex_costs import continued
 from optexec.data.features import features
 from optexec.data.monotone import monotone
 from optexec.models.errors import InvalidInput
@@ -103,7 +104,7 @@ def known(book: pd.DataFrame, side: str, sizes: Array, halflife: pd.Timedelta, a
     )
     seen = np.isfinite(averaged[:, 0])
     if seen.any():
-        averaged[seen] = monotone(_continued(sizes, averaged[seen]))
+        averaged[seen] = monotone(continued(sizes, averaged[seen]))
     recent = dict(zip(recent_columns(side, sizes), averaged.T, strict=True))
     return features(book)[list(FEATURES)].iloc[at].assign(**recent)
 
@@ -120,16 +121,6 @@ def recent_columns(side: str, sizes: Array) -> list[str]:
     ['sell_100.0', 'sell_250.0']
     """
     return [f"{side}_{size!r}" for size in sizes.tolist()]
-
-
-def _continued(sizes: Array, slippage: Array) -> Array:
-    """Carry rows on where they end in NaN: the total cost keeps the slope between the last two sizes known, or 0."""
-    grid = np.append(0.0, sizes)
-    cost = np.hstack([np.zeros((len(slippage), 1)), slippage * sizes])
-    last = np.isfinite(cost).sum(axis=1, keepdims=True) - 1
-    ends, before = (np.take_along_axis(cost, at, axis=1) for at in (last, last - 1))
-    slope = (ends - before) / (grid[last] - grid[last - 1])
-    return np.where(np.isfinite(slippage), slippage, (ends + slope * (sizes - grid[last])) / sizes)
 
 
 def outcome(book: pd.DataFrame, side: str, sizes: Array, bucket: pd.Timedelta) -> Outcome:

@@ -7,14 +7,12 @@ import numpy as np
 import pandas as pd
 
 from optexec.data.boosted_trees import Trees
-from optexec.data.convex_regression import convex_slopes, convex_values
+from optexec.data.convex_costs import convex_costs
 from optexec.data.monotone import monotone
 from optexec.data.oracle_features import FEATURES, increasing, inputs, known, recent_columns, two_sided
-from optexec.models.errors import InvalidInput, unknown_name
+from optexec.models.errors import InvalidInput
 from optexec.models.tabulated import Tabulated
 from optexec.models.validation import Array
-
-CONVEX = ("values", "slopes")
 
 
 class HeldOut(NamedTuple):
@@ -149,28 +147,16 @@ class Oracle:
         return monotone(level * ratio)
 
     def curves(self, rows: pd.DataFrame, convex: str = "values") -> Tabulated:
-        """Forecast total cost curves, convex and nondecreasing from 0 at 0 shares: one bucket a row.
-
-        Slippage per share that never falls does not make a convex cost. What a convex solver needs is a convex total
-        cost c(x) = x g(x), so it is c that is fitted, at the oracle's sizes: by `convex_values`, which moves the
-        slippage per share as little as possible (weights 1/x^2), or by `convex_slopes`, which takes the greatest
-        convex curve below c. Beyond the largest size the curve keeps its last slope: cap the buckets there.
+        """Forecast total cost curves, convex and nondecreasing from 0 at 0 shares, as `convex_costs` makes them.
 
         Args:
-            rows: R rows as `features` returns them.
+            rows: R rows as `features` returns them; a bucket each.
             convex: "values" or "slopes".
 
         Raises:
             InvalidInput: for another `convex`, or rows that lack a column or a number.
         """
-        if convex not in CONVEX:
-            raise unknown_name("way to a convex curve", convex, CONVEX)
-        grid = np.append(0.0, self.sizes)
-        cost = np.hstack([np.zeros((len(rows), 1)), self.slippage(rows, self.sizes) * self.sizes])
-        if convex == "slopes":
-            return Tabulated(grid, convex_slopes(grid, cost, start=0.0, least_slope=0.0))
-        weights = 1 / np.append(self.sizes[0], self.sizes) ** 2
-        return Tabulated(grid, convex_values(grid, cost, weights, start=0.0, least_slope=0.0))
+        return convex_costs(self.sizes, self.slippage(rows, self.sizes), convex)
 
     def forecast(self, history: pd.DataFrame, shares: Any) -> Array:
         """Forecast slippage per share in the bucket that starts right after the last snapshot, (K,), dollars.

@@ -25,6 +25,9 @@ class Row:
         number: line of the file, the header being 1; rows of a Parquet file count from 1.
         cells: name -> what stands there: text of a CSV file, a value of a Parquet file; blanks are left out.
         fault: why the row cannot be read; empty if it can.
+
+    >>> Row(2, {"order_id": "x"}).fault
+    ''
     """
 
     number: int

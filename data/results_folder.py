@@ -45,6 +45,9 @@ class Outcome(NamedTuple):
             "failed" (no solver gave a schedule).
         seconds: to solve it.
         error: why there is no schedule; empty if there is one.
+
+    >>> Outcome(2, "x", "ABC", error="order.shares must be > 0").status
+    'invalid'
     """
 
     row: int
@@ -65,6 +68,10 @@ class Slices(NamedTuple):
     Fields:
         labels: of the buckets, N strings.
         shares, inventory: traded in each bucket and still held after it, (N,).
+
+    >>> one = Slices("x", "ABC", pa.array(["09:30"]), np.array([300.0]), np.array([0.0]))
+    >>> one.labels.to_pylist()
+    ['09:30']
     """
 
     order_id: str

@@ -52,6 +52,26 @@ class SlippagePoints(NamedTuple):
         count = len(self.start)
         return np.asarray(np.bincount(self.owner, values, count) / np.bincount(self.owner, minlength=count))
 
+    def later(self, first: int) -> "SlippagePoints":
+        """Return the points of the buckets from number `first` on.
+
+        >>> start = pd.to_timedelta([0, 60], unit="s")
+        >>> points = SlippagePoints(start, np.array([0, 0, 1]), *[np.arange(3)] * 5).later(1)
+        >>> len(points.start), points.owner.tolist(), points.depth.tolist()
+        (1, [0], [2])
+        """
+        own = self.owner >= first
+        return SlippagePoints(
+            self.start[first:],
+            self.owner[own] - first,
+            self.cluster[own],
+            self.shares[own],
+            self.slippage[own],
+            self.half_spread[own],
+            self.depth[own],
+            self.size_grid,
+        )
+
 
 def slippage_points(
     book: pd.DataFrame,

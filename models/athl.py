@@ -58,6 +58,9 @@ class EquityImpact:
         Args:
             shares: X > 0, scalar or any one-dimensional array.
 
+        Raises:
+            InvalidInput: a value that is not positive and finite.
+
         >>> round(1e4 * EquityImpact(0.0157, 6_561_000, 1_728_000_000).permanent(656_100), 2)
         19.86
         """
@@ -70,6 +73,9 @@ class EquityImpact:
         Args:
             shares: X > 0, scalar or array.
             duration: T > 0 in days of volume, scalar or array.
+
+        Raises:
+            InvalidInput: a value that is not positive and finite.
 
         >>> round(1e4 * EquityImpact(0.0157, 6_561_000, 1_728_000_000).temporary(656_100, 0.5), 2)
         8.49
@@ -98,6 +104,9 @@ class EquityImpact:
 
     def permanent_cost(self, shares: float, price: float) -> float:
         """Dollars that permanent impact costs an order on average, X price I/2; the same for every schedule.
+
+        Raises:
+            InvalidInput: shares or a price that is not one positive number.
 
         >>> round(EquityImpact(0.0157, 6_561_000, 1_728_000_000).permanent_cost(656_100, 80.0))
         52120

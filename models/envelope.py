@@ -97,6 +97,11 @@ def envelope(impact: Impact, lo: Array, hi: Array, near: Array | None = None) ->
         impact: curves that have convex and concave stretches (`has_pieces`).
         lo, hi: ends of each bucket's range in shares, (N,).
         near: shares about which a polygon should be tight, (N,); the middle of the range by default.
+
+    >>> import optexec as ox
+    >>> chord = envelope(ox.Exponential(a=10.0, b=0.1), np.zeros(1), np.full(1, 20.0))
+    >>> chord.cost(np.array([10.0])).round(3).tolist(), ox.Exponential(a=10.0, b=0.1).cost(10.0).round(3).item()
+    ([4.323], 6.321)
     """
     near = 0.5 * (lo + hi) if near is None else near
     if isinstance(impact, PerBucket):
@@ -107,7 +112,13 @@ def envelope(impact: Impact, lo: Array, hi: Array, near: Array | None = None) ->
 
 
 def is_exact(impact: Impact, lo: Array, hi: Array) -> bool:
-    """Whether `envelope` gives the convex envelope itself, with no polygon in between."""
+    """Whether `envelope` gives the convex envelope itself, with no polygon in between.
+
+    >>> import optexec as ox
+    >>> lo, hi, curve = np.zeros(1), np.full(1, 20.0), ox.Exponential(a=10.0, b=0.1)
+    >>> is_exact(curve, lo, hi), is_exact(curve + ox.Power(a=0.1, b=2.0), lo, hi)
+    (True, False)
+    """
     if isinstance(impact, PerBucket):
         return all(is_exact(part, lo[at], hi[at]) for at, part in impact.groups)
     table = isinstance(impact, Tabulated) and impact.quoted == "total"
@@ -123,6 +134,12 @@ def splice(curves: Any, impact: Any, i: int, lo: float, hi: float, near: float) 
         i: position of the bucket.
         lo, hi: ends of its new range in shares.
         near: shares about which a polygon should be tight.
+
+    >>> import optexec as ox
+    >>> root = ox.Power(a=1.0, b=[0.5, 0.5])
+    >>> whole = envelope(root, np.zeros(2), np.full(2, 100.0))
+    >>> splice(whole, root, 1, 0.0, 25.0, 10.0).cost(np.array([16.0, 16.0])).tolist()
+    [1.6, 3.2]
     """
     if isinstance(curves, PerBucket):
         number, place = curves.home(i)
@@ -141,7 +158,14 @@ def splice(curves: Any, impact: Any, i: int, lo: float, hi: float, near: float) 
 
 
 def straight_stretch(curves: Any, i: int, at: float) -> tuple[float, float]:
-    """Ends of the straight stretch of bucket i's envelope that holds `at`; `at` twice where it is curved."""
+    """Ends of the straight stretch of bucket i's envelope that holds `at`; `at` twice where it is curved.
+
+    >>> import optexec as ox
+    >>> root = ox.Power(a=1.0, b=[0.5, 2.0])
+    >>> curves = envelope(root, np.zeros(2), np.full(2, 100.0))
+    >>> straight_stretch(curves, 0, 30.0), straight_stretch(curves, 1, 30.0)
+    ((0.0, 100.0), (30.0, 30.0))
+    """
     if isinstance(curves, PerBucket):
         number, place = curves.home(i)
         return straight_stretch(curves.groups[number][1], place, at)

@@ -23,6 +23,15 @@ class Family(Impact):
     With `quoted="total"`, g(x) is the cost of x shares; with `quoted="per_share"` it is the slippage of each of
     them, and the cost is x g(x). A family is a frozen dataclass: every field but `quoted` is a parameter, a
     scalar or one value a bucket.
+
+    >>> import optexec as ox
+    >>> curve = ox.Power(a=[2.0, 1.0], b=0.5)
+    >>> isinstance(curve, Family), curve.quoted, curve.parameters["b"], curve.buckets
+    (True, 'total', 0.5, 2)
+    >>> curve.cost(np.array([4.0, 4.0])).tolist()
+    [4.0, 2.0]
+    >>> ox.Power(a=[2.0, 1.0], b=0.5, quoted="per_share").cost(np.array([4.0, 4.0])).tolist()
+    [16.0, 8.0]
     """
 
     quoted: str

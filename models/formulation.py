@@ -19,7 +19,7 @@ def build(problem: Problem) -> pyo.ConcreteModel:
     `m.x[i]`                shares traded in bucket i, lo_i <= x_i <= hi_i
     `m.R[i]`                shares held after bucket i
     `m.inventory[i]`        R_i = R_{i-1} - x_i, R_0 = S
-    `m.completion`          R_N = 0
+    `m.completion`          R_N = 0; not there if the order need not complete
     `m.term[name]`          a block a term: mutable Params and the Expression `cost`, in dollars
     `m.cost`                Objective: the sum of the terms' costs
     ======================= ==========================================================================
@@ -27,6 +27,9 @@ def build(problem: Problem) -> pyo.ConcreteModel:
     Shares are continuous in it: `schedule_from` rounds an answer to whole lots, or `declare_slices` adds lots and
     least slices to the model as integer variables. Add constraints of your own to it and solve it with any Pyomo
     solver.
+
+    Args:
+        problem: the declaration.
 
     >>> import optexec as ox
     >>> problem = ox.Problem(ox.Order(300), ox.Power(a=1.0, b=2.0), ox.objective("B", rho=1.0), buckets=3)
@@ -64,7 +67,7 @@ def swap_terms(model: pyo.ConcreteModel, terms: Objective | Term) -> None:
 
 
 def _declare_terms(model: pyo.ConcreteModel) -> None:
-    for term in model.problem.terms:
+    for term in model.problem.charges:
         term.declare(model.term[term.name], model)
     model.cost.set_value(pyo.quicksum(model.term[name].cost for name in model.term))
 
@@ -100,7 +103,7 @@ def refresh(model: pyo.ConcreteModel, problem: Problem) -> None:
 
 def _write(model: pyo.ConcreteModel, problem: Problem) -> None:
     _write_frame(model, problem)
-    for term in problem.terms:
+    for term in problem.charges:
         term.refresh(model.term[term.name], model, problem)
 
 
@@ -108,7 +111,7 @@ def _check_structure(old: Problem, new: Problem) -> None:
     """Raise unless both declarations have the same buckets and the same kinds of terms."""
     if not new.index.equals(old.index):
         raise InvalidInput("the buckets of the declaration are not those of the model")
-    had, has = ({term.name: type(term) for term in problem.terms} for problem in (old, new))
+    had, has = ({term.name: type(term) for term in problem.charges} for problem in (old, new))
     if had != has:
         raise InvalidInput(f"the model has the terms {', '.join(had)}, not {', '.join(has)}")
 
@@ -139,10 +142,8 @@ def frame(problem: Problem) -> pyo.ConcreteModel:
     def inventory(m: Any, i: Any) -> Any:
         return m.R[i] == (m.R[previous[i]] if i in previous else m.S) - m.x[i]
 
-    @m.Constraint()
-    def completion(m: Any) -> Any:
-        return m.R[labels[-1]] == 0
-
+    if problem.order.must_complete:
+        m.completion = pyo.Constraint(expr=m.R[labels[-1]] == 0)
     return m
 
 

@@ -23,6 +23,16 @@ class Impact(ABC):
 
     Arrays of shares have one entry a bucket in their last axis. Impacts add up with `+`.
     A family of your own derives from `Family`.
+
+    >>> import optexec as ox
+    >>> impact = ox.Linear(0.01) + ox.Power(a=[2e-5, 1e-5], b=1.0, quoted="per_share")
+    >>> isinstance(impact, Impact), impact.buckets
+    (True, 2)
+    >>> x = np.array([1_000.0, 1_000.0])
+    >>> impact.cost(x).tolist(), impact.marginal(x).round(6).tolist()
+    ([30.0, 20.0], [0.05, 0.03])
+    >>> impact.curvature(hi=x).names()
+    ['convex', 'convex']
     """
 
     @property
@@ -90,7 +100,15 @@ class Impact(ABC):
         return bool(self.curvature(hi).known.all())
 
     def pieces(self, lo: float, hi: float) -> list[Piece]:
-        """Convex and concave stretches of [lo, hi]; for a scalar impact that has them."""
+        """Convex and concave stretches of [lo, hi] in shares; for a scalar impact that has them.
+
+        Raises:
+            InvalidInput: a curve of unknown curvature.
+
+        >>> import optexec as ox
+        >>> ox.Exponential(a=1.0, b=0.01, quoted="per_share").pieces(0.0, 500.0)
+        [(0.0, 200.0, True), (200.0, 500.0, False)]
+        """
         shape = self.curvature(np.array([hi]))
         if not shape.known[0]:
             raise InvalidInput(f"the curvature of {self!r} is unknown on [{lo:g}, {hi:g}]")

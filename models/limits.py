@@ -91,8 +91,8 @@ class Limits:
         """Floor and cap of every bucket, (N,) each; no cap exceeds the order, or is left below a smallest slice.
 
         Raises:
-            InfeasibleOrder: the floors exceed the order, or the caps do not reach it; the message says by how
-                much, and which participation would do.
+            InfeasibleOrder: the floors exceed the order, or the caps do not reach one that must complete; the message
+                says by how much, and which participation would do.
         """
         minimum = np.broadcast_to(np.asarray(self.minimum, dtype=float), (buckets,))
         low = np.where(minimum > 0, np.maximum(minimum, self.smallest), 0.0)
@@ -104,7 +104,7 @@ class Limits:
                 f"bucket {k + 1} must trade at least {low[k]:,.10g} shares and may trade at most {high[k]:,.10g}; "
                 f"lower minimum{' or smallest' if self._raises else ''} or raise maximum or participation there"
             )
-        self._check_room(order.shares, low, high)
+        self._check_room(order, low, high)
         return low, high
 
     def thresholds(self, low: Array, high: Array) -> Array:
@@ -142,14 +142,15 @@ class Limits:
         cap = np.full(buckets, np.inf) if self.maximum is None else np.broadcast_to(self.maximum, (buckets,))
         return cap if self.participation is None else np.minimum(cap, self.participation * self.volume)
 
-    def _check_room(self, shares: float, low: Array, high: Array) -> None:
+    def _check_room(self, order: Order, low: Array, high: Array) -> None:
+        shares = order.shares
         tiny = 1e-12 * shares
         if low.sum() > shares + tiny:
             raise InfeasibleOrder(
                 f"the minimums add up to {low.sum():,.10g}, more than the order's {shares:,.10g} shares; "
                 f"lower limits.minimum{' or limits.smallest' if self._raises else ''}"
             )
-        if high.sum() < shares - tiny:
+        if order.must_complete and high.sum() < shares - tiny:
             raise InfeasibleOrder(
                 f"limits allow {high.sum():,.10g} of {shares:,.10g} shares; {self._mend(shares, high)}"
             )

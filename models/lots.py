@@ -33,7 +33,13 @@ def most_lots(problem: Problem) -> Array:
 
 
 def no_whole_lots(problem: Problem, of: str) -> InfeasibleOrder:
-    """An `InfeasibleOrder` for limits that hold no schedule in whole lots (and least slices) of what `of` says."""
+    """An `InfeasibleOrder` for limits that hold no schedule in whole lots (and least slices) of what `of` says.
+
+    >>> import optexec as ox
+    >>> problem = ox.Problem(ox.Order(300, lot=100), ox.Linear(0.01), ox.objective("A"), buckets=4)
+    >>> str(no_whole_lots(problem, "300 shares"))
+    'the limits hold no schedule in whole lots of 100 for 300 shares; use a smaller lot or wider limits'
+    """
     kind = f"whole lots of {problem.order.lot:,.10g}" if problem.order.lot else "slices"
     least, mend = "", "use a smaller lot or wider limits"
     if problem.semicontinuous:

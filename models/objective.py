@@ -24,6 +24,14 @@ class Term(ABC):
 
     Arrays of shares `x` have shape (N,). A term must be convex and differentiable in the shares, except the
     impact cost, whose curve may be anything that an impact can be.
+
+    >>> import optexec as ox
+    >>> problem = ox.Problem(ox.Order(100), ox.Linear([0.01, 0.02]), ox.objective("B", rho=2e-4))
+    >>> x = np.array([75.0, 25.0])
+    >>> [(term.name, round(float(term.bucket_costs(problem, x).sum()), 6)) for term in problem.terms]
+    [('impact', 1.25), ('smoothing', 0.625)]
+    >>> isinstance(ox.Smoothing(rho=2e-4), Term), ox.Smoothing(rho=2e-4).gradient(problem, x).round(6).tolist()
+    (True, [0.015, 0.005])
     """
 
     name: ClassVar[str]
@@ -43,13 +51,32 @@ class Term(ABC):
         """The term of a stretch of the buckets of a problem that has `buckets` of them.
 
         By default the term as it is, if it has no arrays.
+
+        Raises:
+            InvalidInput: a term with arrays that does not say what it is for some of the buckets.
         """
         if self.lengths:
             raise InvalidInput(f"the {self.name} term does not say what it is for some of the buckets: add a `part`")
         return self
 
+    def with_unfilled(self, buckets: int) -> "Term":
+        """The term of `buckets` buckets and one more, whose slice is what the order leaves unfilled.
+
+        It charges nothing for that slice itself; see `Problem.completed`.
+
+        Raises:
+            InvalidInput: a term that does not say what it is there.
+        """
+        raise InvalidInput(
+            f"the {self.name} term does not say what it is where shares stay unfilled: add a `with_unfilled`"
+        )
+
     def at_bucket(self, problem: "Problem", i: int, x: Array) -> Array:
-        """Cost of one bucket (by position) for each of many share numbers x, (K,), of a separable term."""
+        """Cost of one bucket (by position) for each of many share numbers x, (K,), of a separable term.
+
+        Raises:
+            InvalidInput: a term that is not separable, or does not say it.
+        """
         raise InvalidInput(f"the {self.name} term does not say what one bucket costs by itself")
 
     @abstractmethod
@@ -120,6 +147,9 @@ class ImpactCost(Term):
     def bucket_costs(self, problem: "Problem", x: Array) -> Array:
         return problem.impact.cost(x)
 
+    def with_unfilled(self, buckets: int) -> "ImpactCost":
+        return self
+
     def at_bucket(self, problem: "Problem", i: int, x: Array) -> Array:
         return problem.impact.take(i).cost(x)
 
@@ -184,6 +214,9 @@ class Smoothing(Term):
     def part(self, span: slice, buckets: int) -> "Smoothing":
         return Smoothing(self.rho[span]) if isinstance(self.rho, np.ndarray) else self
 
+    def with_unfilled(self, buckets: int) -> "Smoothing":
+        return Smoothing(np.append(np.broadcast_to(self.rho, buckets), 0.0))
+
     def at_bucket(self, problem: "Problem", i: int, x: Array) -> Array:
         return self.slice_cost(float(np.broadcast_to(self.rho, problem.buckets)[i]), x)
 
@@ -203,17 +236,19 @@ class Smoothing(Term):
 
     def declare_bound(self, block: Any, model: Any, grid: Grid) -> None:
         weights = np.broadcast_to(self.rho, len(model.BUCKETS)) / 2
-        _declare_squares(block, model.x, weights, grid.schedules)
+        declare_squares(block, model.x, weights, grid.schedules)
 
 
 @dataclass(frozen=True, eq=False)
 class InventoryRisk(Term):
     """psi/2 sum_{i=1}^{N-1} w_i R_i^2: charges the shares still held after each bucket but the last.
 
+    Shares that an order leaves unfilled are held after the last bucket too, so there the sum goes to N.
+
     Args:
         psi: dollars a share squared, >= 0. Almgren-Chriss risk aversion lambda is psi = 2 lambda sigma^2 tau.
         weights: "uniform" (1), "linear" (i/N), ("power", gamma) ((i/N)^gamma), or an array (N,) of values >= 0,
-            such as `volatility_weights(sigma)`; the last entry is not used.
+            such as `volatility_weights(sigma)`; the last entry is used only for shares left unfilled.
 
     Raises:
         InvalidInput: a negative or not finite value, an unknown weighting.
@@ -258,6 +293,12 @@ class InventoryRisk(Term):
         weights[-1] = 0.0
         return weights
 
+    def _charged_weights(self, problem: "Problem") -> Array:
+        """psi w_i, (N,), the last entry zero if nothing can be held after the last bucket."""
+        buckets = problem.buckets
+        complete = problem.order.must_complete
+        return self.scaled_weights(buckets) if complete else self.psi * self.weights_for(buckets)
+
     @staticmethod
     def holding_cost(weight: Any, inventory: Any) -> Any:
         """Dollars for holding `inventory` shares after a bucket with `weight` = psi w_i."""
@@ -273,11 +314,16 @@ class InventoryRisk(Term):
     def part(self, span: slice, buckets: int) -> "InventoryRisk":
         return InventoryRisk(self.psi, self.weights_for(buckets)[span])
 
+    def with_unfilled(self, buckets: int) -> "InventoryRisk":
+        return InventoryRisk(self.psi, np.append(self.weights_for(buckets), 0.0))
+
     def bucket_costs(self, problem: "Problem", x: Array) -> Array:
-        return self.holding_cost(self.scaled_weights(problem.buckets), problem.inventory(x))
+        return self.holding_cost(self._charged_weights(problem), problem.inventory(x))
 
     def gradient(self, problem: "Problem", x: Array) -> Array:
-        return self.holding_price(self.scaled_weights(problem.buckets), problem.inventory(x))
+        weights, held = self._charged_weights(problem), problem.inventory(x)
+        price = self.holding_price(weights, held)
+        return price if problem.order.must_complete else price - weights @ held
 
     def declare(self, block: Any, model: Any) -> None:
         import pyomo.environ as pyo
@@ -285,7 +331,7 @@ class InventoryRisk(Term):
         block.psi = pyo.Param(mutable=True)
         block.weight = pyo.Param(model.BUCKETS, mutable=True)
         self.refresh(block, model, model.problem)
-        held = list(model.BUCKETS)[:-1]
+        held = list(model.BUCKETS)[: -1 if model.problem.order.must_complete else None]
         block.cost = pyo.Expression(
             expr=pyo.quicksum(self.holding_cost(block.psi * block.weight[i], model.R[i]) for i in held)
         )
@@ -296,8 +342,8 @@ class InventoryRisk(Term):
         block.weight.store_values(dict(zip(model.BUCKETS, weights, strict=True)))
 
     def declare_bound(self, block: Any, model: Any, grid: Grid) -> None:
-        weights = self.scaled_weights(len(model.BUCKETS)) / 2
-        _declare_squares(block, model.R, weights, [model.problem.inventory(x) for x in grid.schedules])
+        weights = self._charged_weights(model.problem) / 2
+        declare_squares(block, model.R, weights, [model.problem.inventory(x) for x in grid.schedules])
 
 
 def inventory(x: Array) -> Array:
@@ -311,7 +357,7 @@ def inventory(x: Array) -> Array:
     return held
 
 
-def _declare_squares(block: Any, variable: Any, weights: Array, points: Sequence[Array]) -> None:
+def declare_squares(block: Any, variable: Any, weights: Array, points: Sequence[Array]) -> None:
     """sum_i weights_i v_i^2 from below: each square above its tangents at the points, one variable a square."""
     import pyomo.environ as pyo
 
@@ -358,6 +404,9 @@ def volatility_weights(sigma: Any) -> Array:
 @dataclass(frozen=True)
 class Objective:
     """A sum of terms with different names; written `term + term`.
+
+    Args:
+        terms: the terms; their costs are in dollars.
 
     Raises:
         InvalidInput: two terms of one name, or something that is not a term.

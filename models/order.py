@@ -1,16 +1,16 @@
 """The parent order."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 from optexec.models.errors import InvalidInput, unknown_name
-from optexec.models.validation import positive_number
+from optexec.models.validation import nonnegative, positive_number, scalar
 
 SIDES = ("buy", "sell")
 
 
 @dataclass(frozen=True)
 class Order:
-    """A parent order of `shares` shares, to be done in full.
+    """A parent order of `shares` shares, to be done in full unless it says what shares left unfilled cost.
 
     Args:
         shares: size in shares, positive; the side carries the direction.
@@ -19,18 +19,28 @@ class Order:
         lot: shares a lot; if given, every slice is a whole number of lots, except that an odd remainder
             (`shares` modulo `lot`) trades inside one slice (see `round_to_lots`).
         price: arrival price in dollars; if given, costs are also quoted in basis points of arrival notional.
+        must_complete: False if shares may be left unfilled after the last bucket, u of them at a cost of
+            unfilled_cost u + unfilled_penalty/2 u^2. Whatever the limits then do not hold stays unfilled.
+        unfilled_cost: dollars a share, >= 0: what it costs to trade a share otherwise, or not at all.
+        unfilled_penalty: dollars a share squared, >= 0; 0 by default.
 
     Raises:
-        InvalidInput: a value that is not positive and finite, an unknown side, a lot larger than the order.
+        InvalidInput: a value that is not positive and finite, an unknown side, a lot larger than the order, an order
+            that need not complete without a cost of unfilled shares, such a cost for one that must.
 
     >>> Order(shares=10_000, side="sell", lot=100, price=25.0).notional
     250000.0
+    >>> Order(shares=10_000, must_complete=False, unfilled_cost=0.05)
+    Order(shares=10000.0, must_complete=False, unfilled_cost=0.05)
     """
 
     shares: float
     side: str = "buy"
     lot: float | None = None
     price: float | None = None
+    must_complete: bool = True
+    unfilled_cost: float | None = None
+    unfilled_penalty: float | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "shares", positive_number("order.shares", self.shares))
@@ -44,6 +54,35 @@ class Order:
                 f"order.lot is {self.lot:,.10g} shares, more than the order's {self.shares:,.10g}; "
                 "lower the lot or leave it out"
             )
+        self._check_completion()
+
+    def _check_completion(self) -> None:
+        if not isinstance(self.must_complete, bool):
+            raise InvalidInput(f"order.must_complete must be true or false, got {self.must_complete!r:.80}")
+        if not self.must_complete and self.unfilled_cost is None:
+            raise InvalidInput(
+                "an order that need not complete needs order.unfilled_cost, dollars for each share left unfilled"
+            )
+        for name in ("unfilled_cost", "unfilled_penalty"):
+            if (value := getattr(self, name)) is not None:
+                object.__setattr__(self, name, scalar(nonnegative, f"order.{name}", value))
+                if self.must_complete:
+                    raise InvalidInput(
+                        f"order.{name} is given, but the order must complete; set must_complete to false"
+                    )
+
+    def __repr__(self) -> str:
+        given = {f.name: getattr(self, f.name) for f in fields(self)}
+        shown = (f"{f.name}={given[f.name]!r}" for f in fields(self) if given[f.name] != f.default)
+        return f"Order({', '.join(shown)})"
+
+    def in_full(self) -> "Order":
+        """The same order, to be done in full.
+
+        >>> Order(100, must_complete=False, unfilled_cost=0.05).in_full()
+        Order(shares=100.0)
+        """
+        return replace(self, must_complete=True, unfilled_cost=None, unfilled_penalty=None)
 
     @property
     def notional(self) -> float | None:

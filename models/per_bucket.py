@@ -62,7 +62,11 @@ class PerBucket(Impact):
         return (*orders, self.buckets)
 
     def home(self, i: int) -> tuple[int, int]:
-        """Number of the group that holds bucket i, and the bucket's place in it."""
+        """Number of the group that holds bucket i, and the bucket's place in it.
+
+        Raises:
+            InvalidInput: a position beyond the buckets.
+        """
         for number, (positions, _) in enumerate(self.groups):
             place = np.flatnonzero(positions == i)
             if place.size:

@@ -40,9 +40,9 @@ def build_piecewise(problem: Problem, breakpoints: int | Grid = 8) -> pyo.Concre
     m = frame(problem)
     declare_slices(m)
     m.term = pyo.Block(pyo.Any)
-    for term in problem.terms:
+    for term in problem.charges:
         term.declare_bound(m.term[term.name], m, breakpoints)
-    m.cost = pyo.Objective(expr=pyo.quicksum(m.term[term.name].cost for term in problem.terms))
+    m.cost = pyo.Objective(expr=pyo.quicksum(m.term[term.name].cost for term in problem.charges))
     return m
 
 

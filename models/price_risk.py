@@ -119,6 +119,9 @@ class PriceRisk:
         Args:
             risk_aversion: lambda per dollar, >= 0.
 
+        Raises:
+            InvalidInput: a value that is negative, not finite, or not one number.
+
         >>> PriceRisk.from_volatility([0.5, 0.5]).psi(risk_aversion=1e-6)
         5e-07
         """
@@ -135,8 +138,10 @@ class PriceRisk:
     def variance(self, shares: Any) -> float:
         """sum_{i<N} v_i R_i^2, variance of the shortfall in dollars^2.
 
+        What a schedule leaves unfilled is held over the last bucket's move too: there the sum goes to N.
+
         Args:
-            shares: a schedule, or the shares of each bucket, (N,).
+            shares: a schedule, or the shares of each bucket, (N,), of an order that completes.
 
         Raises:
             InvalidInput: not one finite number a bucket.
@@ -147,7 +152,8 @@ class PriceRisk:
         x = np.asarray(finite("shares", shares.x if isinstance(shares, Schedule) else shares))
         if x.shape != self.moves.shape:
             raise InvalidInput(f"shares must have one value for each of {len(self.moves)} buckets, got {x.size}")
-        return float(self.moves @ inventory(x) ** 2)
+        held = shares.problem.inventory(x) if isinstance(shares, Schedule) else inventory(x)
+        return float(self.moves @ held**2)
 
     def standard_deviation(self, shares: Any) -> float:
         """Root of `variance`, in dollars; argument as there.

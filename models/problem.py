@@ -16,6 +16,7 @@ from optexec.models.impact import Impact
 from optexec.models.limits import Limits
 from optexec.models.objective import Objective, Term, inventory
 from optexec.models.order import Order
+from optexec.models.unfilled import Unfilled, completed
 from optexec.models.validation import Array, common_length, finite
 
 LARGEST = 1e100
@@ -28,6 +29,8 @@ class Problem:
         minimise   sum of the terms of the objective
         subject to sum_i x_i = S,  lo_i <= x_i <= hi_i,  x_i = 0 or x_i >= smallest_i,
                    whole lots if the order says so
+
+    An order that need not complete has sum_i x_i <= S, and what it says of the rest is one more term.
 
     Treat it as frozen; `replace` gives a changed copy.
 
@@ -63,14 +66,18 @@ class Problem:
         self.order = _of_class("order", order, Order)
         self.impact = _of_class("impact", impact, Impact)
         self.terms = _objective(terms)
-        self.limits = Limits() if limits is None else _of_class("limits", limits, Limits)
+        self.limits = _limits(limits)
         self.index = _index(buckets, self._lengths())
         self.buckets = len(self.index)
         self.lo: Array
         self.hi: Array
-        self.lo, self.hi = self.limits.bounds(order, self.buckets)
-        self.smallest: Array = self.limits.thresholds(self.lo, self.hi)
-        self._check_range(self.terms)
+        self.smallest: Array
+        self._read_limits()
+        self._check_range(self.charges)
+
+    def _read_limits(self) -> None:
+        self.lo, self.hi = self.limits.bounds(self.order, self.buckets)
+        self.smallest = self.limits.thresholds(self.lo, self.hi)
 
     def __repr__(self) -> str:
         return f"<Problem: {self.order!r} over {self.buckets} buckets, {' + '.join(t.name for t in self.terms)}>"
@@ -100,10 +107,12 @@ class Problem:
         """
         if changes.keys() == {"terms"}:
             return self._charging(_objective(changes["terms"]))
+        if changes.keys() <= {"order", "limits"}:
+            return self._trading(**{"order": self.order, "limits": self.limits, **changes})
         kept = {name: getattr(self, name) for name in ("order", "impact", "terms", "limits")}
         return Problem(**{**kept, "buckets": self.index, **changes})
 
-    def part(self, start: int, stop: int | None = None, shares: float | None = None) -> "Problem":
+    def part(self, start: int, stop: int | None = None, shares: float | None = None, **changes: Any) -> "Problem":
         """The declaration of some shares of the order over the buckets from position `start` to before `stop`.
 
         The tail of an optimum is the optimum of the tail for the shares that the rest of it leaves.
@@ -111,6 +120,7 @@ class Problem:
         Args:
             start, stop: 0 <= start < stop <= N; None for N.
             shares: to trade there, > 0; None for all of the order. Fewer than a lot trade in one slice.
+            changes: other arguments of the constructor that differ there, such as limits on newer volumes.
 
         Raises:
             InvalidInput: no such buckets, shares out of range, a term of one's own that has arrays and no `part`.
@@ -126,25 +136,64 @@ class Problem:
         if not 0 <= start < stop <= self.buckets:
             raise InvalidInput(f"no buckets from {start} to before {stop} among {self.buckets}; count them from 0")
         span = slice(start, stop)
-        impact = self.impact if self.impact.buckets is None else self.impact.take(np.arange(start, stop))
-        terms = Objective(tuple(term.part(span, self.buckets) for term in self.terms))
         size = self.shares if shares is None else float(shares)
         lot = self.order.lot if self.order.lot is None else min(self.order.lot, size)
-        order = replace(self.order, shares=size, lot=lot)
-        return Problem(order, impact, terms, self.limits.part(span), self.index[span])
+        kept = {
+            "order": replace(self.order, shares=size, lot=lot),
+            "impact": self.impact if self.impact.buckets is None else self.impact.take(np.arange(start, stop)),
+            "terms": Objective(tuple(term.part(span, self.buckets) for term in self.terms)),
+            "limits": self.limits.part(span),
+            "buckets": self.index[span],
+        }
+        return Problem(**{**kept, **changes})
 
     def _charging(self, terms: Objective) -> "Problem":
         """The same problem with another objective; what does not depend on it is not computed again."""
         other = copy(self)
         other.terms = terms
+        other.__dict__.pop("_completed", None)
         common_length({"buckets": self.buckets, **terms.lengths})
         other._check_range([term for term in terms if term not in self.terms])
+        return other
+
+    def _trading(self, order: Order, limits: Limits | None) -> "Problem":
+        """The same curves and terms for another order or within other limits."""
+        other = copy(self)
+        for name in ("curvature", "semicontinuous", "_completed"):
+            other.__dict__.pop(name, None)
+        other.order = _of_class("order", order, Order)
+        other.limits = _limits(limits)
+        common_length({"buckets": self.buckets, **other.limits.lengths})
+        other._read_limits()
+        other._check_range(other.charges)
         return other
 
     @property
     def shares(self) -> float:
         """Size S of the order in shares."""
         return self.order.shares
+
+    @property
+    def charges(self) -> tuple[Term, ...]:
+        """The terms of the objective, and that of the shares left unfilled if the order need not complete."""
+        terms = self.terms.terms
+        return terms if self.order.must_complete else (*terms, Unfilled.of(self.order))
+
+    @property
+    def completed(self) -> "Problem":
+        """The same problem with an order that must complete, which is what the solvers see.
+
+        Itself if it is one; otherwise the unfilled shares are the slice of one more bucket, the last, which has no
+        limits and in which a share costs what the order says (see `with_unfilled`).
+
+        Raises:
+            InvalidInput: shares may stay unfilled, and a term of one's own has no `with_unfilled`.
+        """
+        return self if self.order.must_complete else self._completed
+
+    @cached_property
+    def _completed(self) -> "Problem":
+        return completed(self)
 
     @cached_property
     def curvature(self) -> Curvature:
@@ -201,39 +250,58 @@ class Problem:
     def inventory(self, x: Array) -> Array:
         """R_i = sum_{j>i} x_j, shares still to trade after bucket i, (N,); the last is 0.
 
-        For shares that add up to S this is R_i = R_{i-1} - x_i with R_0 = S.
+        For shares that add up to S this is R_i = R_{i-1} - x_i with R_0 = S. If the order need not complete it is so
+        for any shares, and the last is what stays unfilled.
         """
-        return inventory(x)
+        return inventory(self.with_unfilled(x))[: self.buckets]
+
+    def with_unfilled(self, x: Array) -> Array:
+        """Shares of each bucket of `completed`: with what stays unfilled at the end, if that may be.
+
+        >>> import optexec as ox
+        >>> order = ox.Order(300, must_complete=False, unfilled_cost=0.1)
+        >>> problem = Problem(order, ox.Linear(0.01), ox.objective("A"), buckets=2)
+        >>> problem.with_unfilled(np.array([100.0, 150.0])).tolist()
+        [100.0, 150.0, 50.0]
+        """
+        return x if self.order.must_complete else np.append(x, max(self.shares - float(x.sum()), 0.0))
 
     def inside(self) -> Array:
         """Shares strictly between the limits wherever they leave room, with sum S: one fraction of each range.
+
+        If the order need not complete, the unfilled shares take part as one more range.
 
         >>> import optexec as ox
         >>> Problem(ox.Order(300), ox.Linear(0.01), ox.objective("A"), buckets=3).inside().tolist()
         [100.0, 100.0, 100.0]
         """
+        if not self.order.must_complete:
+            return self.completed.inside()[: self.buckets]
         room = self.hi - self.lo
         fraction = (self.shares - self.lo.sum()) / max(room.sum(), np.finfo(float).tiny)
         return self.lo + min(max(fraction, 0.0), 1.0) * room
 
     def objective(self, x: Array) -> float:
         """Value of the objective at shares x, (N,), in dollars."""
-        return self._total(self.terms, x)
+        return self._total(self.charges, x)
 
     def _total(self, terms: Iterable[Term], x: Array) -> float:
         return sum(float(term.bucket_costs(self, x).sum()) for term in terms)
 
     def breakdown(self, x: Array) -> dict[str, float]:
         """Cost of each term at shares x, in dollars, by name."""
-        return {term.name: float(term.bucket_costs(self, x).sum()) for term in self.terms}
+        return {term.name: float(term.bucket_costs(self, x).sum()) for term in self.charges}
 
     def gradient(self, x: Array) -> Array:
-        """Derivative of the objective by each x_i, (N,), dollars a share; right-hand at a kink."""
-        return np.sum([term.gradient(self, x) for term in self.terms], axis=0)
+        """Derivative of the objective by each x_i, (N,), dollars a share; right-hand at a kink.
+
+        If the order need not complete, a share more in a bucket is one less unfilled.
+        """
+        return np.sum([term.gradient(self, x) for term in self.charges], axis=0)
 
     def gradient_left(self, x: Array) -> Array:
         """Left-hand derivative of the objective by each x_i, (N,)."""
-        return np.sum([term.gradient_left(self, x) for term in self.terms], axis=0)
+        return np.sum([term.gradient_left(self, x) for term in self.charges], axis=0)
 
     def as_shares(self, values: Any) -> Array:
         """Shares that a user gives, one number a bucket, as a clean array.
@@ -249,6 +317,11 @@ class Problem:
 
 def _objective(terms: Any) -> Objective:
     found: Objective = _of_class("terms", Objective((terms,)) if isinstance(terms, Term) else terms, Objective)
+    return found
+
+
+def _limits(limits: Any) -> Limits:
+    found: Limits = Limits() if limits is None else _of_class("limits", limits, Limits)
     return found
 
 

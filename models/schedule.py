@@ -1,12 +1,13 @@
 """The answer: shares a bucket, what they cost, and how close to the least that is proven to be."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
+from optexec.models.drawable import Drawable
 from optexec.models.problem import Problem
 from optexec.models.validation import Array
 
@@ -16,7 +17,7 @@ TINY = 1e-300
 
 
 @dataclass(frozen=True, eq=False)
-class Schedule:
+class Schedule(Drawable):
     """Shares for each bucket and their certificate.
 
     Everything but the bound is recomputed from the shares by the declaration, never taken from a solver.
@@ -55,8 +56,17 @@ class Schedule:
 
     @property
     def inventory(self) -> pd.Series:
-        """Shares still held after each bucket, R_1..R_N, on the bucket index."""
+        """Shares still held after each bucket, R_1..R_N, on the bucket index; the last is what stays unfilled."""
         return pd.Series(self.problem.inventory(self.x), index=self.problem.index, name="inventory")
+
+    @property
+    def unfilled(self) -> float:
+        """Shares that stay unfilled after the last bucket; 0 for an order that must complete."""
+        return float(self.problem.inventory(self.x)[-1])
+
+    def of(self, problem: Problem) -> "Schedule":
+        """The same answer for `problem`, whose `completed` it is a schedule of."""
+        return self if self.problem is problem else replace(self, problem=problem, x=self.x[: problem.buckets])
 
     @cached_property
     def breakdown(self) -> dict[str, float]:
@@ -82,7 +92,7 @@ class Schedule:
     @property
     def frame(self) -> pd.DataFrame:
         """One row a bucket: shares, inventory, and the cost of each term in dollars."""
-        costs = {term.name: term.bucket_costs(self.problem, self.x) for term in self.problem.terms}
+        costs = {term.name: term.bucket_costs(self.problem, self.x) for term in self.problem.charges}
         return pd.DataFrame({"shares": self.shares, "inventory": self.inventory}).assign(**costs)
 
     def to_json(self) -> str:

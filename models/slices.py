@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 
-from optexec.models.lots import most_lots, whole_lots
+from optexec.models.lots import NEAR, most_lots, whole_lots
 from optexec.models.validation import Array
 
 
@@ -16,7 +16,7 @@ def declare_slices(model: pyo.ConcreteModel) -> None:
     `m.lots[i]`             whole lots traded in bucket i (integer), if the order has a lot
     `m.host[i]`             1 in the one bucket that trades the odd remainder as well, if there is one
     `m.whole[i]`            x_i = lot lots_i + odd host_i
-    `m.one_host`            sum_i host_i = 1
+    `m.one_host`            sum_i host_i = 1, or <= 1 if the order need not complete
     `m.trades[i]`           1 if bucket i trades at all, where there is a least slice
     `m.least[i]`            x_i >= smallest_i trades_i
     `m.most[i]`             x_i <= hi_i trades_i
@@ -64,7 +64,7 @@ def _start_lots(model: pyo.ConcreteModel, x: Array) -> None:
     order = model.problem.order
     odd = whole_lots(order)[1]
     past_whole = np.abs(x / order.lot - np.round(x / order.lot))
-    host = np.argmax(past_whole) if odd else -1
+    host = np.argmax(past_whole) if odd and past_whole.max() > NEAR else -1
     for k, i in enumerate(model.BUCKETS):
         model.lots[i].set_value(round((x[k] - odd * (k == host)) / order.lot))
         if odd:
@@ -76,6 +76,14 @@ def slices_in_lots(model: pyo.ConcreteModel) -> Array:
 
     Args:
         model: a solved model with the variables of `declare_slices`, of an order that has a lot.
+
+    >>> import optexec as ox
+    >>> m = ox.build(ox.Problem(ox.Order(300, lot=100), ox.Power(a=[1.0, 2.0], b=2.0), ox.objective("A")))
+    >>> declare_slices(m)
+    >>> for i, lots in ((1, 2.000_000_1), (2, 0.999_999_9)):
+    ...     m.lots[i].set_value(lots, skip_validation=True)
+    >>> slices_in_lots(m).tolist()
+    [200.0, 100.0]
     """
     order = model.problem.order
     lots = np.round([model.lots[i].value for i in model.BUCKETS])
@@ -95,7 +103,8 @@ def _declare_lots(model: pyo.ConcreteModel) -> None:
         return m.x[i] == problem.order.lot * m.lots[i] + (odd * m.host[i] if odd else 0.0)
 
     if odd:
-        model.one_host = pyo.Constraint(expr=pyo.quicksum(model.host.values()) == 1)
+        hosts = pyo.quicksum(model.host.values())
+        model.one_host = pyo.Constraint(expr=hosts == 1 if problem.order.must_complete else hosts <= 1)
 
 
 def _declare_smallest(model: pyo.ConcreteModel) -> None:

@@ -26,6 +26,12 @@ class Grid:
     Args:
         breakpoints: for each bucket, shares at which its cost curve is met exactly.
         schedules: shares (N,) at which the convex terms are linearised.
+
+    >>> import optexec as ox
+    >>> problem = ox.Problem(ox.Order(100), ox.Power(a=[1.0, 1.0], b=0.5), ox.objective("A"))
+    >>> grid = Grid([np.array([0.0, 25.0, 100.0]), np.array([0.0, 100.0])], [np.array([50.0, 50.0])])
+    >>> len(ox.build_piecewise(problem, grid).term["impact"].fill)
+    3
     """
 
     breakpoints: Sequence[Array]

@@ -1,5 +1,6 @@
 from .analysis.frontier import Frontier as Frontier
 from .analysis.frontier import frontier as frontier
+from .analysis.plots import plot as plot
 from .analysis.risk_aversion import psi_for_half_life as psi_for_half_life
 from .analysis.risk_aversion import psi_for_horizon as psi_for_horizon
 from .analysis.risk_aversion import psi_for_var as psi_for_var

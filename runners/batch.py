@@ -112,10 +112,10 @@ def solve_batch(
         shown = "nothing" if quiet else "bar" if as_json else "bar or lines"
         with (
             solving(desk.table.count(), before, shown) as tell,
-            pool as workers_,
+            pool as processes,
             Recorder(folder, desk, tally) as recorder,
         ):
-            for done in spread(workers_, desk.work(finished)):
+            for done in spread(processes, desk.work(finished)):
                 recorder.add(done)
                 tell(len(done.outcomes))
     _tell(tally, before, output, as_json)

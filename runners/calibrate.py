@@ -6,17 +6,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from optexec.runners.command_line import Json, guarded, run_alone
+from optexec.runners.command_line import PLOTS, Json, Plot, guarded, run_alone
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from optexec.data.sampling import BookDay
+    from optexec.data.slippage import SlippagePoints
+    from optexec.runners.calibrated_curves import Asked, Calibrated
 
 SCHEMA = "optexec.calibrate.v1"
-QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
-AUTO, ORACLE = "auto", "oracle"
-FIGURES = (".png", ".svg", ".pdf")
 _CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 
 Books = Annotated[
@@ -34,14 +33,17 @@ Model = Annotated[
     str,
     typer.Option(
         "--model",
-        help="Family of curves, 'auto' for the one that foretells the next bucket best, or 'oracle' for curves learned "
-        "from the earlier days.",
+        help="Family of curves; 'average' or 'blend' for a mean of the books so far that decays with age, alone or "
+        "with a part of the last book; 'auto' for the one of these that foretells the next bucket best; or 'oracle' "
+        "for curves learned from the earlier days.",
     ),
 ]
 Way = Annotated[
     str,
     typer.Option(
-        "--way", metavar="each|shrunk|pooled", help="A curve for each bucket, drawn to a mean, or one for the day."
+        "--way",
+        metavar="each|shrunk|pooled",
+        help="Fitted curves: one for each bucket, drawn to a mean, or one for the day.",
     ),
 ]
 Every = Annotated[str, typer.Option("--every", help="How often the books of an event file are looked at.")]
@@ -50,10 +52,6 @@ Start = Annotated[
     str | None, typer.Option("--start", metavar="HH:MM", help="New York time of the first snapshot used.")
 ]
 End = Annotated[str | None, typer.Option("--end", metavar="HH:MM", help="New York time before which the last one is.")]
-Plot = Annotated[
-    Path | None,
-    typer.Option("--plot", metavar="FILE", help="Draw curves against books, residuals and coverage: .png, .svg, .pdf."),
-]
 
 
 @guarded
@@ -71,30 +69,35 @@ def calibrate_books(
     plot: Plot = None,
     as_json: Json = False,
 ) -> None:
-    """Fit an impact curve to the book in every bucket, judge it by the next bucket, and write the bucket table.
+    """Find an impact curve for the book in every bucket, judge it by the next bucket, and write the bucket table.
 
-    Example: optexec calibrate book.csv.gz -o buckets.csv --bucket 5min --side sell --model auto --plot fits.png
+    Example: optexec calibrate book.csv.gz -o buckets.csv --plot fits.png
+
+    Example: optexec calibrate book.csv.gz -o b.csv --bucket 5min --model auto
+
+    Example: optexec calibrate book.csv.gz -o sell.parquet --side sell --json
     """
+    import optexec as ox
+    from optexec.runners.calibrated_curves import Asked, calibrated
+    from optexec.runners.calibration_report import print_report, report, text_times
     from optexec.runners.output import check_writable, print_json, write_table
+    from optexec.runners.progress import working
 
     check_writable(output)
-    check_writable(plot, FIGURES)
+    check_writable(plot, PLOTS)
     *earlier, day = _read(books, every, symbol, start, end)
-    if model == ORACLE:
-        from optexec.runners.learned import learned_table
-
-        table, errors, impact = learned_table([past.book for past in earlier], day.book, bucket, side)
-    else:
-        model, errors = _chosen(model, day.book, bucket, side)
-        table, impact = _fitted([past.book for past in earlier], day.book, bucket, side, model, way), impact_keys(model)
-    write_table(_with_text_times(table) if output.suffix == ".csv" else table, output)
+    asked = Asked(day.book, bucket, side, way, tuple(past.book for past in earlier))
+    with working("fitting curves"):
+        made = calibrated(model, asked)
+    write_table(made.table.set_axis(text_times(made.table)) if output.suffix == ".csv" else made.table, output)
+    points = points_of(asked, made)
     if plot is not None:
-        _draw(day.book, table, bucket, side, plot)
-    report = _report(table) | {"model": model, "impact": impact, "errors": errors, "quality": _quality(day)}
+        ox.plot(points, made.impact, made.doubtful).savefig(plot)
+    told = report(made, points, day.quality)
     if as_json:
-        print_json(SCHEMA, **report)
+        print_json(SCHEMA, **told)
     else:
-        _print(report)
+        print_report(told)
 
 
 def _read(paths: list[Path], every: str, symbol: str | None, start: str | None, end: str | None) -> "list[BookDay]":
@@ -119,64 +122,12 @@ def days_of(paths: list[Path]) -> list[list[Path]]:
     return [[path, *(book for book in books if partners[book] == path)] for path in paths if path not in books]
 
 
-def _chosen(model: str, book: "pd.DataFrame", bucket: str, side: str) -> tuple[str, dict[str, float]]:
-    """The model, and by forecast the median error of the next bucket's slippage in cents a share."""
-    from optexec.data.curve_families import FAMILIES, family_named
-    from optexec.data.model_choice import best_family, family_errors
-    from optexec.models.errors import InvalidInput
-
-    if model != AUTO:
-        family_named(model)
-    try:
-        table = family_errors(book, bucket, side, families=FAMILIES if model == AUTO else [model])
-    except InvalidInput:
-        if model == AUTO:
-            raise
-        return model, {}
-    cents = {str(name): 100 * float(error) for name, error in table["median_absolute"].items()}
-    return (best_family(table) if model == AUTO else model), cents
-
-
-def _fitted(
-    earlier: "list[pd.DataFrame]", book: "pd.DataFrame", bucket: str, side: str, model: str, way: str
-) -> "pd.DataFrame":
-    from optexec.data.calibration import calibrate
-
-    return calibrate(book, bucket, side, model, way, earlier)
-
-
-def impact_keys(model: str) -> str:
-    """The `[[impact]]` tables of a spec that reads the bucket table of a model.
-
-    >>> print(impact_keys("power_total"))
-    [[impact]]
-    family = "Power"
-    quoted = "total"
-    a = "a"
-    b = "b"
-    """
-    from optexec.data.curve_families import family_named
-
-    family = family_named(model)
-    curve = type(family.impact(1.0, 1.0, family.quoted)).__name__
-    parameters = {"slope": "a"} if curve == "Linear" else {"a": "a", "b": "b"}
-    tables = [("Linear", "total", {"slope": "half_spread"})] if family.half_spread != "none" else []
-    return "\n".join(
-        "\n".join(
-            ["[[impact]]", f'family = "{name}"', f'quoted = "{quoted}"', *(f'{k} = "{v}"' for k, v in columns.items())]
-        )
-        for name, quoted, columns in [*tables, (curve, family.quoted, parameters)]
-    )
-
-
-def _draw(book: "pd.DataFrame", table: "pd.DataFrame", bucket: str, side: str, path: Path) -> None:
-    from optexec.analysis.calibration_plots import plot_calibration
+def points_of(asked: "Asked", made: "Calibrated") -> "SlippagePoints":
+    """What the books of the calibrated buckets cost; an oracle has no curve of the first bucket."""
     from optexec.data.slippage import slippage_points
-    from optexec.models.errors import InvalidInput
 
-    if "family" not in table:
-        raise InvalidInput("--plot draws fitted curves; leave it out with --model oracle")
-    plot_calibration(slippage_points(book, bucket, side), table).savefig(path)
+    points = slippage_points(asked.book, asked.bucket, asked.side)
+    return points.later(len(points.start) - len(made.table))
 
 
 def window(book: "pd.DataFrame", start: str | None, end: str | None) -> "pd.DataFrame":
@@ -214,70 +165,6 @@ def _clock(option: str, text: str) -> "pd.Timedelta":
     if not _CLOCK.fullmatch(text):
         raise InvalidInput(f"{option} {text}: not a time of day; write it as 09:30")
     return pd.Timedelta(f"{text}:00")
-
-
-def _with_text_times(table: "pd.DataFrame") -> "pd.DataFrame":
-    """The table with the starts of its buckets as text: ISO 8601, or HH:MM:SS where the book has no date."""
-    import pandas as pd
-
-    starts: Any = table.index
-    if isinstance(starts, pd.DatetimeIndex):
-        text = [moment.isoformat() for moment in starts]
-    else:
-        text = [str(pd.Timestamp(0) + time)[11:] for time in starts]
-    return table.set_axis(pd.Index(text, name="time"))
-
-
-def _report(table: "pd.DataFrame") -> dict[str, Any]:
-    half_spread = 1e4 * table["half_spread"] / table["price"]
-    told: dict[str, Any] = {
-        "buckets": len(table),
-        "first": str(table.index[0]),
-        "last": str(table.index[-1]),
-        "median_half_spread_bps": float(half_spread.median()),
-        "carried_forward": int((table["age"] > 0).sum()),
-    }
-    if "b" in table:
-        told["b_quantiles"] = {f"{q:g}": float(table["b"].quantile(q)) for q in QUANTILES}
-    if "fit_error" in table:
-        told |= {
-            "median_fit_error": float(table["fit_error"].median()),
-            "degenerate_fits": int(table["degenerate"].sum()),
-        }
-    return told
-
-
-def _quality(day: "BookDay") -> dict[str, float]:
-    """What was counted while reading, as far as it is anything."""
-    counts = day.quality.frame["count"].dropna()
-    return {str(what): float(count) for what, count in counts[counts != 0].items()}
-
-
-def _print(report: dict[str, Any]) -> None:
-    from optexec.runners.output import columns, console, facts
-
-    rows = {
-        "buckets": f"{report['buckets']:,}, from {report['first']} to {report['last']}",
-        "half-spread": f"{report['median_half_spread_bps']:.3f} bps of the mid, median",
-        "model": report["model"],
-    }
-    if "b_quantiles" in report:
-        quantiles = ", ".join(f"{float(q):.0%}: {b:.3f}" for q, b in report["b_quantiles"].items())
-        rows["exponent b"] = f"quantiles {quantiles}"
-    if "median_fit_error" in report:
-        rows["fit error"] = f"{report['median_fit_error']:.2%} of the slippage, median"
-        rows["degenerate fits"] = f"{report['degenerate_fits']:,}"
-    rows["carried forward"] = f"{report['carried_forward']:,} buckets without a snapshot of their own"
-    out = console()
-    out.print(facts(rows))
-    out.print()
-    out.print(columns(["read", "count"], [[what, f"{count:,.10g}"] for what, count in report["quality"].items()]))
-    if report["errors"]:
-        out.print()
-        misses = [[name, f"{cents:.3f}"] for name, cents in report["errors"].items()]
-        out.print(columns(["forecast of the next bucket", "median error (cents a share)"], misses))
-    out.print()
-    out.print(report["impact"], markup=False, highlight=False)
 
 
 if __name__ == "__main__":

@@ -3,9 +3,11 @@
 from typing import TYPE_CHECKING
 
 from optexec.runners.command_line import (
+    PLOTS,
     Gap,
     Json,
     Output,
+    Plot,
     Settings,
     SpecFile,
     TimeLimit,
@@ -28,22 +30,31 @@ def compare_objectives(
     time_limit: TimeLimit = None,
     as_json: Json = False,
     output: Output = None,
+    plot: Plot = None,
 ) -> None:
     """Price the optimum of every objective, and the baselines, under every objective.
 
-    Example: optexec compare cost.toml --set objective.psi=1e-8 -o comparison.csv
+    Example: optexec compare cost.toml -o comparison.csv --plot comparison.png
+
+    Example: optexec compare cost.toml --set objective.psi=1e-8
     """
+    import optexec as ox
     from optexec.analysis.comparison import compare
     from optexec.models.objective import PARAMETERS
     from optexec.runners.output import check_writable, print_json, records, write_table
+    from optexec.runners.progress import working
     from optexec.runners.spec import load_spec
 
     check_writable(output)
+    check_writable(plot, PLOTS)
     declared = load_spec(spec, [*(settings or ()), *solver_settings(gap=gap, time_limit=time_limit)])
     missing = declared.missing()
     problems = {name: declared.problem(name) for name in PARAMETERS if name not in missing}
-    table = compare(problems, **declared.stopping)
+    with working(f"comparing {', '.join(problems)}"):
+        table = compare(problems, **declared.stopping)
     write_table(table, output)
+    if plot is not None:
+        ox.plot(table).savefig(plot)
     if as_json:
         print_json(SCHEMA, rows=records(table))
     else:

@@ -1,15 +1,16 @@
 """`optexec frontier`: the least cost for every level of risk, and where the baselines stand."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from optexec.runners.command_line import (
+    PLOTS,
     Gap,
     Json,
     Objective,
     Output,
+    Plot,
     Settings,
     SpecFile,
     TimeLimit,
@@ -17,11 +18,9 @@ from optexec.runners.command_line import (
     run_alone,
     solver_settings,
 )
-from optexec.runners.solve import PLOTS
 
 if TYPE_CHECKING:
     import optexec as ox
-    from optexec.runners.spec import Spec
 
 SHOWN = 12
 """Rows of the frontier that are printed; all of them go to files and JSON."""
@@ -30,13 +29,9 @@ Volatility = Annotated[
     str | None,
     typer.Option(
         "--volatility",
-        metavar="COLUMN",
-        help="Column of the bucket table with the volatility of each bucket as a fraction of the price, as calibrate "
-        "writes it: risk is then in dollars.",
+        metavar="NUMBER|COLUMN",
+        help="Volatility of each bucket as a fraction of the price, as calibrate has it: risk is then in dollars.",
     ),
-]
-Plot = Annotated[
-    Path | None, typer.Option("--plot", metavar="FILE", help="Draw the frontier to a .png, .svg or .pdf file.")
 ]
 
 
@@ -55,17 +50,22 @@ def trace_frontier(
 ) -> None:
     """Trace cost against risk over risk aversion, and place the baselines.
 
-    Example: optexec frontier inventory_risk.toml --volatility sigma -o frontier.csv --plot frontier.png
+    Example: optexec frontier inventory_risk.toml --plot frontier.png
+
+    Example: optexec frontier inventory_risk.toml --volatility sigma -o points.csv
     """
     import optexec as ox
     from optexec.runners.output import check_writable, write_table
+    from optexec.runners.progress import working
     from optexec.runners.spec import load_spec
 
     check_writable(output)
     check_writable(plot, PLOTS)
     declared = load_spec(spec, [*(settings or ()), *solver_settings(gap=gap, time_limit=time_limit)])
-    problem, sigma = declared.problem(objective), _dollars(declared, volatility)
-    traced = ox.frontier(problem, points, sigma=sigma, method=declared.method, **declared.stopping)
+    problem = declared.problem(objective)
+    sigma = None if volatility is None else declared.dollars("volatility", volatility)
+    with working(f"frontier of {points} points"):
+        traced = ox.frontier(problem, points, sigma=sigma, method=declared.method, **declared.stopping)
     write_table(traced.frame.set_index("psi"), output)
     if plot is not None:
         traced.plot().savefig(plot)
@@ -73,21 +73,6 @@ def trace_frontier(
         print(traced.to_json())
     else:
         _print(traced)
-
-
-def _dollars(declared: "Spec", volatility: str | None) -> Any:
-    """Volatility of each bucket in dollars a share, (N,); None if no column is named."""
-    from optexec.models.errors import InvalidInput
-    from optexec.models.validation import nonnegative
-    from optexec.runners.parameters import Parameters
-
-    if volatility is None:
-        return None
-    price = declared.declared.order.price
-    if price is None:
-        raise InvalidInput(f"{declared.path}, key order.price: is missing; --volatility is a fraction of it")
-    with_name = {"volatility": volatility}
-    return price * Parameters(declared.table).build(lambda volatility: nonnegative("volatility", volatility), with_name)
 
 
 def _print(traced: "ox.Frontier") -> None:

@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from optexec.analysis.wording import dollars as dollars
+from optexec.analysis.wording import percent as percent
 from optexec.models.errors import InvalidInput
 
 PLAIN_WIDTH = 120
@@ -84,32 +87,11 @@ def facts(rows: dict[str, str]) -> Table:
 
 
 def columns(headings: list[str], rows: list[list[str]]) -> Table:
-    """A table whose first column is text and whose others are numbers, aligned right."""
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    """A table whose first column is text and whose others are numbers, aligned right; ruled in a terminal."""
+    rules = SIMPLE_HEAD if sys.stdout.isatty() else None
+    table = Table(box=rules, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for place, heading in enumerate(headings):
         table.add_column(heading, justify="right" if place else "left", no_wrap=place == 0)
     for row in rows:
         table.add_row(*row)
     return table
-
-
-def dollars(value: float) -> str:
-    """Dollars and cents, more digits below a cent.
-
-    >>> dollars(1234.567), dollars(0.00123456), dollars(float("-inf"))
-    ('1,234.57', '0.001235', 'unknown')
-    """
-    if not math.isfinite(value):
-        return "unknown"
-    return f"{value:,.2f}" if abs(value) >= 0.01 or value == 0 else f"{value:.4g}"
-
-
-def percent(fraction: float) -> str:
-    """A fraction in percent, without the sign.
-
-    >>> percent(0.1234), percent(2e-9), percent(float("nan"))
-    ('12.34', '2e-07', 'unknown')
-    """
-    if not math.isfinite(fraction):
-        return "unknown"
-    return f"{100 * fraction:.1g}" if 0 < abs(fraction) < 5e-5 else f"{100 * fraction:,.2f}"

@@ -6,8 +6,29 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+SOON = 1.0
+"""Seconds after which work that goes on is told of."""
 LARGE = 20_000_000
 """Bytes from which reading is long work."""
+
+
+@contextmanager
+def counting(what: str, total: int) -> Iterator[Callable[[], None]]:
+    """A callback for each of `total` steps that are done.
+
+    >>> with counting("planning", 2) as tell:
+    ...     tell()
+    """
+    if not sys.stderr.isatty():
+        yield lambda: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda: bar.advance(task)
 
 
 @contextmanager
@@ -100,3 +121,32 @@ class _Lines:
         left = (self._total - self._now) / rate if rate else float("inf")
         told = f"{self._now:,} of {self._total:,} orders, {rate:,.1f} a second, {left:,.0f} s left"
         print(told, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def working(what: str) -> Iterator[Callable[[str], None]]:
+    """Tell what is being done and for how long, once it has taken a second; a callback tells the step it is at.
+
+    >>> with working("solving") as tell:
+    ...     tell("milp")
+    """
+    if not sys.stderr.isatty():
+        yield lambda step: None
+        return
+    from threading import Timer
+
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
+    shown = Progress(*columns, console=Console(stderr=True), transient=True)
+    task = shown.add_task(what)
+    start = Timer(SOON, shown.start)
+    start.daemon = True
+    start.start()
+    try:
+        yield lambda step: shown.update(task, description=f"{what}: {step}")
+    finally:
+        start.cancel()
+        start.join()
+        shown.stop()

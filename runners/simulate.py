@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from optexec.runners.command_line import (
+    PLOTS,
     Gap,
     Json,
     Objective,
     Output,
+    Plot,
     Settings,
     SpecFile,
     TimeLimit,
@@ -22,11 +24,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
     import optexec as ox
-    from optexec.analysis.simulation import Simulation
+    from optexec.analysis.simulation import Market, Simulation
     from optexec.runners.spec import Spec
 
 SCHEMA = "optexec.simulate.v1"
-OPTIMUM = "optimum"
+OPTIMUM, REPLANNED = "optimum", "replanned"
 OTHERS = ("twap", "vwap")
 STATISTICS = {
     "mean": "expected cost",
@@ -60,6 +62,17 @@ Dispersion = Annotated[
 LeastFill = Annotated[
     float, typer.Option("--least-fill", help="Slices are filled by a random fraction from this one to 1.")
 ]
+Replan = Annotated[
+    str | None,
+    typer.Option(
+        "--replan",
+        metavar="priced|quota|free",
+        help="Also plan anew in every bucket on every day, by this rule for what lies beyond the window.",
+    ),
+]
+Window = Annotated[
+    int | None, typer.Option("--window", help="Buckets of a window of --replan; by default all that are left.")
+]
 Paths = Annotated[int, typer.Option("--paths", help="Random days.")]
 Seed = Annotated[int, typer.Option("--seed", help="The same seed gives the same days.")]
 Antithetic = Annotated[bool, typer.Option("--antithetic", help="Draw days in pairs whose prices move oppositely.")]
@@ -73,6 +86,8 @@ def simulate_order(
     permanent: Permanent = 0.0,
     dispersion: Dispersion = 0.0,
     least_fill: LeastFill = 1.0,
+    replan: Replan = None,
+    window: Window = None,
     paths: Paths = 10_000,
     seed: Seed = 0,
     antithetic: Antithetic = False,
@@ -82,46 +97,45 @@ def simulate_order(
     time_limit: TimeLimit = None,
     as_json: Json = False,
     output: Output = None,
+    plot: Plot = None,
 ) -> None:
     """Trade the optimum, TWAP and VWAP on the same random days, and show what each costs.
 
-    Example: optexec simulate inventory_risk.toml --volatility sigma --paths 20000 --antithetic
+    Example: optexec simulate inventory_risk.toml --volatility sigma
+
+    Example: optexec simulate cost.toml --volatility 0.0004 --plot days.png
     """
+    import optexec as ox
     from optexec.analysis.price_paths import Arithmetic
     from optexec.analysis.simulation import Market, simulate
     from optexec.runners.output import check_writable, print_json, records, write_table
+    from optexec.runners.progress import working
     from optexec.runners.spec import load_spec
 
     check_writable(output)
+    check_writable(plot, PLOTS)
     declared = load_spec(spec, [*(settings or ()), *solver_settings(gap=gap, time_limit=time_limit)])
     problem = declared.problem(objective)
-    prices = Arithmetic(_dollars(declared, volatility, "volatility"), _dollars(declared, drift, "drift"))
+    prices = Arithmetic(declared.dollars("volatility", volatility), declared.dollars("drift", drift))
     market = Market(problem, prices, permanent, dispersion, least_fill)
-    schedules = _schedules(problem, declared)
-    traded = {name: simulate(schedule, market, paths, seed, antithetic) for name, schedule in schedules.items()}
+    with working(f"{paths:,} days") as tell:
+        tell("schedules")
+        schedules, traded = _schedules(problem, declared), {}
+        for name, schedule in schedules.items():
+            tell(name)
+            traded[name] = simulate(schedule, market, paths, seed, antithetic)
+    if replan is not None:
+        planner = ox.Replanner(problem, window, replan, method=declared.method, **declared.stopping)
+        traded[REPLANNED] = _replanned(planner, market, paths, seed, antithetic)
     table = _table(traded)
     write_table(table, output)
+    if plot is not None:
+        beside = {name: other for name, other in traded.items() if name != OPTIMUM}
+        traded[OPTIMUM].plot(beside, name=OPTIMUM).savefig(plot)
     if as_json:
         print_json(SCHEMA, paths=paths, seed=seed, antithetic=antithetic, rows=records(table))
     else:
         _print(table, schedules[OPTIMUM])
-
-
-def _dollars(declared: "Spec", given: str, name: str) -> Any:
-    """A fraction of the price, one number or a column, in dollars a share."""
-    from optexec.models.errors import InvalidInput
-    from optexec.models.validation import finite, nonnegative
-    from optexec.runners.parameters import Parameters
-
-    price = declared.declared.order.price
-    if price is None:
-        raise InvalidInput(f"{declared.path}, key order.price: is missing; --{name} is a fraction of it")
-    try:
-        value: Any = float(given)
-    except ValueError:
-        value = given
-    rule = nonnegative if name == "volatility" else finite
-    return price * Parameters(declared.table).build(lambda **named: rule(name, named[name]), {name: value})
 
 
 def _schedules(problem: "ox.Problem", declared: "Spec") -> "dict[str, ox.Schedule]":
@@ -131,6 +145,27 @@ def _schedules(problem: "ox.Problem", declared: "Spec") -> "dict[str, ox.Schedul
     applies = ox.methods(problem).frame["applies"]
     answer = {OPTIMUM: ox.solve(problem, declared.method, **declared.stopping)}
     return answer | {name: ox.solve(problem, name) for name in OTHERS if applies[name]}
+
+
+def _replanned(planner: "ox.Replanner", market: "Market", *draws: Any) -> "Simulation":
+    """The days of a re-planned order; where participation is capped, volumes are expected by the ratio so far."""
+    import numpy as np
+
+    from optexec.analysis.replanning import Replan, SoFar
+    from optexec.analysis.simulation import simulate
+    from optexec.runners.progress import counting
+
+    problem = planner.problem
+    limits = problem.limits
+    volumes = None if limits.participation is None else SoFar(np.broadcast_to(limits.volume, problem.buckets))
+    policy = Replan(planner, volumes)
+    with counting("planning", problem.buckets) as tell:
+
+        def watched(i: int, remaining: Any, seen: Any) -> Any:
+            tell()
+            return policy(i, remaining, seen)
+
+        return simulate(watched, market, *draws)
 
 
 def _table(traded: "dict[str, Simulation]") -> "pd.DataFrame":

@@ -1,15 +1,16 @@
 """`optexec solve`: the schedule of least cost, its certificate, and what it saves against the baselines."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from optexec.runners.command_line import (
+    PLOTS,
     Gap,
     Json,
+    Method,
     Objective,
     Output,
+    Plot,
     Settings,
     SpecFile,
     TimeLimit,
@@ -20,12 +21,6 @@ from optexec.runners.command_line import (
 
 if TYPE_CHECKING:
     import optexec as ox
-
-Method = Annotated[str | None, typer.Option("--method", help="Method, in place of the one that SPEC names.")]
-Plot = Annotated[
-    Path | None, typer.Option("--plot", metavar="FILE", help="Draw the schedule to a .png, .svg or .pdf file.")
-]
-PLOTS = (".png", ".svg", ".pdf")
 
 
 @guarded
@@ -42,17 +37,25 @@ def solve_order(
 ) -> None:
     """Find the schedule of least cost and certify it.
 
-    Example: optexec solve cost.toml --objective B --set objective.rho=1e-5 -o schedule.csv --plot schedule.png
+    Example: optexec solve cost.toml -o schedule.csv --plot schedule.png
+
+    Example: optexec solve cost.toml --objective B --set objective.rho=1e-5
+
+    Example: optexec solve cost.toml --method twap --json > twap.json
     """
     import optexec as ox
     from optexec.runners.output import check_writable, write_table
+    from optexec.runners.progress import working
     from optexec.runners.spec import load_spec
 
     check_writable(output)
     check_writable(plot, PLOTS)
     options = solver_settings(method=method, gap=gap, time_limit=time_limit)
     declared = load_spec(spec, [*(settings or ()), *options])
-    schedule = ox.solve(declared.problem(objective), declared.method, **declared.stopping)
+    problem = declared.problem(objective)
+    with working("solving") as tell:
+        tell(declared.method)
+        schedule = ox.solve(problem, declared.method, **declared.stopping)
     write_table(schedule.frame, output)
     if plot is not None:
         _draw(schedule, plot)
@@ -64,10 +67,9 @@ def solve_order(
 
 def _draw(schedule: "ox.Schedule", path: Path) -> None:
     from optexec.analysis.comparison import baselines
-    from optexec.analysis.plots import plot_schedule
 
     shown = {name: other for name, other in baselines(schedule.problem).items() if name in ("twap", "vwap")}
-    plot_schedule(schedule, shown).savefig(path)
+    schedule.plot(shown).savefig(path)
 
 
 def _print(schedule: "ox.Schedule") -> None:
@@ -100,6 +102,7 @@ def _summary(schedule: "ox.Schedule") -> dict[str, str]:
     bps = "" if schedule.bps is None else f" = {schedule.bps:.4g} bps of ${order.notional:,.0f}"
     return {
         "order": f"{order.side} {order.shares:,.10g} shares{at}{lots} over {problem.buckets:,} buckets",
+        **({} if order.must_complete else {"unfilled": f"{schedule.unfilled:,.10g} shares"}),
         "method": f"{schedule.method}, {schedule.seconds:.2g} s",
         "status": schedule.status,
         "objective": f"${dollars(schedule.objective)}{bps}",

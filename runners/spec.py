@@ -15,6 +15,7 @@ import optexec as ox
 from optexec.data.text_table import read_table
 from optexec.models.errors import InvalidInput, OptexecError, unknown_name
 from optexec.models.objective import PARAMETERS
+from optexec.models.validation import finite, nonnegative
 from optexec.runners.bucket_table import BucketTable, labels
 from optexec.runners.parameters import Parameters
 from optexec.runners.tables import FAMILIES, Document, TermTable
@@ -82,6 +83,35 @@ class Spec:
         """The gap and the time limit in seconds, as far as the file gives them: arguments of `solve`."""
         return self.declared.solve.model_dump(include={"gap", "time_limit"}, exclude_none=True)
 
+    @property
+    def sources(self) -> list[Path]:
+        """The files that it was read from."""
+        return [Path(self.path), *([] if self.table is None else [self.table.path])]
+
+    def dollars(self, name: str, given: str) -> Any:
+        """A fraction of the price, one number or the name of a column, in dollars a share; scalar or (N,).
+
+        Args:
+            name: "volatility", which is never negative, or "drift".
+            given: as on the command line.
+
+        Raises:
+            InvalidInput: no price, no such column, a value out of range.
+
+        >>> from optexec.data import sample
+        >>> load_spec(sample.path("cost.toml")).dollars("volatility", "0.002")
+        0.1
+        """
+        price = self.declared.order.price
+        if price is None:
+            raise InvalidInput(f"{self.path}, key order.price: is missing; --{name} is a fraction of it")
+        try:
+            value: Any = float(given)
+        except ValueError:
+            value = given
+        rule = nonnegative if name == "volatility" else finite
+        return price * Parameters(self.table).build(lambda **named: rule(name, named[name]), {name: value})
+
     @contextmanager
     def _blaming(self, key: str = "") -> Iterator[None]:
         """Put the file and the key in front of an error."""
@@ -148,7 +178,7 @@ def load_spec(path: str | Path, overrides: Iterable[str] = ()) -> Spec:
     >>> from optexec.data import sample
     >>> spec = load_spec(sample.path("cost.toml"), ["order.shares=5_000"])
     >>> spec.problem()
-    <Problem: Order(shares=5000.0, side='buy', lot=None, price=50.0) over 390 buckets, impact>
+    <Problem: Order(shares=5000.0, price=50.0) over 390 buckets, impact>
     """
     path = Path(path)
     declared = declare(override(read_toml(path), overrides), path)

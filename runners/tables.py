@@ -71,6 +71,9 @@ class OrderTable(Table):
     side: str = "buy"
     lot: float | None = None
     price: float | None = None
+    must_complete: bool = True
+    unfilled_cost: float | None = None
+    unfilled_penalty: float | None = None
 
 
 class BucketsTable(Table):

@@ -1,15 +1,14 @@
 """`optexec verify`: every method that applies, heuristics and local solvers, against the certified optimum."""
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from optexec.runners.command_line import (
+    PLOTS,
     Gap,
     Json,
     Objective,
     Output,
+    Plot,
     Settings,
     SpecFile,
     TimeLimit,
@@ -17,7 +16,6 @@ from optexec.runners.command_line import (
     run_alone,
     solver_settings,
 )
-from optexec.runners.solve import PLOTS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,9 +23,6 @@ if TYPE_CHECKING:
     import optexec as ox
 
 SCHEMA = "optexec.verify.v1"
-Plot = Annotated[
-    Path | None, typer.Option("--plot", metavar="FILE", help="Draw the schedules to a .png, .svg or .pdf file.")
-]
 
 
 @guarded
@@ -43,9 +38,13 @@ def verify_methods(
 ) -> None:
     """Solve by every method that applies, and measure each against the certified optimum.
 
-    Example: optexec verify cost.toml --objective C --json --plot verify.png
+    Example: optexec verify concave.toml --plot verify.png
+
+    Example: optexec verify cost.toml --objective C --time-limit 10 --json
     """
+    import optexec as ox
     from optexec.runners.output import check_writable, print_json, records, write_table
+    from optexec.runners.progress import working
     from optexec.runners.spec import load_spec
     from optexec.solvers.verification import compare_schedules, every_schedule
 
@@ -53,21 +52,16 @@ def verify_methods(
     check_writable(plot, PLOTS)
     declared = load_spec(spec, [*(settings or ()), *solver_settings(gap=gap, time_limit=time_limit)])
     problem = declared.problem(objective)
-    schedules = every_schedule(problem, **declared.stopping)
+    with working("verifying") as tell:
+        schedules = every_schedule(problem, **declared.stopping, progress=tell)
     table = compare_schedules(schedules)
     write_table(table, output)
     if plot is not None:
-        _draw(schedules, plot)
+        ox.plot(schedules).savefig(plot)
     if as_json:
         print_json(SCHEMA, rows=records(table))
     else:
         _print(table, problem)
-
-
-def _draw(schedules: "dict[str, ox.Schedule]", path: Path) -> None:
-    from optexec.analysis.plots import plot_verification
-
-    plot_verification(schedules).savefig(path)
 
 
 def _print(table: "pd.DataFrame", problem: "ox.Problem") -> None:

@@ -15,7 +15,7 @@ from optexec.models.validation import Array, positive_number
 from optexec.solvers import newton, waterfill
 from optexec.solvers.block import Block, kind
 from optexec.solvers.certificate import Certificate, certify_block
-from optexec.solvers.dispatch import solve
+from optexec.solvers.dispatch import solve, starting_shares
 from optexec.solvers.evaluation import GAP, proven
 from optexec.solvers.segments import has_only_one_table
 
@@ -60,18 +60,18 @@ def solve_many(
     >>> [schedule.shares.round(6).tolist() for schedule in solve_many(problems)]
     [[200.0, 100.0], [400.0, 200.0]]
     """
-    problems = list(problems)
+    asked = list(problems)
     gap = positive_number("gap", gap)
-    known = None if starts is None else _known(problems, list(starts))
-    found = solve_together(problems, method, gap, known)
+    given = [None] * len(asked) if starts is None else list(starts)
+    found = solve_together(asked, method, gap, None if starts is None else _starting_shares(asked, given))
     return [
-        found[k] if k in found else _alone(k, p, method, gap, time_limit, None if known is None else known[k])
-        for k, p in enumerate(problems)
+        found[k] if k in found else _alone(k, problem, method, gap, time_limit, given[k])
+        for k, problem in enumerate(asked)
     ]
 
 
 def solve_together(
-    problems: Sequence[Problem], method: str = "auto", gap: float = GAP, starts: Sequence[Array] | None = None
+    problems: Sequence[Problem], method: str = "auto", gap: float = GAP, starts: Sequence[Any] | None = None
 ) -> dict[int, Schedule]:
     """Schedules of the orders that can be solved as rows of one array, by position; the others are left out.
 
@@ -85,18 +85,19 @@ def solve_together(
     >>> list(solve_together([concave, convex]))
     [1]
     """
+    completed = [problem.completed for problem in problems]
     found: dict[int, Schedule] = {}
-    for name, places in _groups(problems, method):
-        for chunk in _chunks(places, problems[places[0]].buckets):
+    for name, places in _groups(completed, method):
+        for chunk in _chunks(places, completed[places[0]].buckets):
             near = None if starts is None else np.array([starts[k] for k in chunk])
-            found |= _together({k: problems[k] for k in chunk}, name, gap, near)
-    return found
+            found |= _together({k: completed[k] for k in chunk}, name, gap, near)
+    return {k: schedule.of(problems[k]) for k, schedule in found.items()}
 
 
-def _known(problems: Sequence[Problem], starts: Sequence[Any]) -> list[Array]:
+def _starting_shares(problems: Sequence[Problem], starts: Sequence[Any]) -> list[Array | None]:
     if len(starts) != len(problems):
         raise InvalidInput(f"starts holds {len(starts)} entries for {len(problems)} problems; give one for each")
-    return [problem.as_shares(getattr(start, "x", start)) for problem, start in zip(problems, starts, strict=True)]
+    return [starting_shares(problem, start) for problem, start in zip(problems, starts, strict=True)]
 
 
 def _groups(problems: Sequence[Problem], method: str) -> Iterator[tuple[str, list[int]]]:
@@ -148,7 +149,7 @@ def _together(problems: dict[int, Problem], name: str, gap: float, start: Array 
     }
 
 
-def _alone(k: int, problem: Problem, method: str, gap: float, time_limit: float, start: Array | None) -> Schedule:
+def _alone(k: int, problem: Problem, method: str, gap: float, time_limit: float, start: Any) -> Schedule:
     try:
         return solve(problem, method, gap, time_limit, start)
     except OptexecError as error:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, overload
 
 import pandas as pd
@@ -38,6 +38,8 @@ class Method:
         reason: why it does not apply to a problem whose slices may have any size; empty if it does.
         run: problem and search -> answer.
         keeps_smallest: whether its slices are 0 or at least `limits.smallest`.
+        fills: whether it trades all that the limits allow, whatever unfilled shares cost. Other methods see an order
+            that need not complete as `completed`.
     """
 
     name: str
@@ -45,12 +47,31 @@ class Method:
     reason: Callable[[Problem], str]
     run: Callable[[Problem, Search], Answer]
     keeps_smallest: bool = False
+    fills: bool = False
 
     def obstacle(self, problem: Problem) -> str:
         """Why it does not apply to a problem; empty if it does."""
         if problem.semicontinuous and not self.keeps_smallest:
             return "slices must be 0 or at least limits.smallest: use dp or milp"
-        return self.reason(problem)
+        if self.fills and not problem.hi.any():
+            return "the limits allow no trade"
+        return self.reason(self._seen(problem))
+
+    def answer(self, problem: Problem, search: Search) -> Answer:
+        """Its answer over the buckets of `problem.completed`."""
+        answer = self.run(self._seen(problem), search)
+        return replace(answer, x=problem.with_unfilled(answer.x)) if self.fills else answer
+
+    def _seen(self, problem: Problem) -> Problem:
+        return _filled(problem) if self.fills else problem.completed
+
+
+def _filled(problem: Problem) -> Problem:
+    """A problem whose order must complete; of an order that need not, as many shares as the limits allow."""
+    if problem.order.must_complete:
+        return problem
+    most = min(problem.shares, float(problem.hi.sum()))
+    return problem.replace(order=replace(problem.order.in_full(), shares=most, lot=None))
 
 
 def _convex(problem: Problem) -> str:
@@ -130,11 +151,11 @@ METHODS = {
         Method("dp", "exact on the lot grid", dp.obstacle, _by_dp, keeps_smallest=True),
         Method("branch", "global, within the gap", branch.obstacle, _by_branch),
         Method("milp", "global, within the gap", _has_pieces, _by_milp, keeps_smallest=True),
-        Method("twap", "none", _always, _direct(baselines.twap)),
-        Method("vwap", "none", baselines.needs_volume, _direct(baselines.vwap)),
-        Method("pov", "none", baselines.needs_volume, _direct(baselines.pov)),
-        Method("front_loaded", "none", _always, _direct(baselines.front_loaded)),
-        Method("exponential", "none", _always, _direct(baselines.exponential)),
+        Method("twap", "none", _always, _direct(baselines.twap), fills=True),
+        Method("vwap", "none", baselines.needs_volume, _direct(baselines.vwap), fills=True),
+        Method("pov", "none", baselines.needs_volume, _direct(baselines.pov), fills=True),
+        Method("front_loaded", "none", _always, _direct(baselines.front_loaded), fills=True),
+        Method("exponential", "none", _always, _direct(baselines.exponential), fills=True),
         Method("best_bucket", "none", _always, _direct(baselines.best_bucket)),
         Method("greedy", "none", _always, _direct(baselines.greedy)),
     )
@@ -175,6 +196,12 @@ class Methods(Sequence[str]):
 def methods(problem: Problem) -> Methods:
     """The methods that apply to a problem, and why the others do not.
 
+    Args:
+        problem: the declaration.
+
+    Returns:
+        Names, in the order of `verify`; `frame` has every method, what it promises, and its obstacle.
+
     >>> import optexec as ox
     >>> concave = ox.Problem(ox.Order(300), ox.Power(a=[1.0, 2.0], b=0.5), ox.objective("A"))
     >>> list(methods(concave))
@@ -213,30 +240,38 @@ def solve(
     >>> schedule.method, schedule.status, schedule.shares.round(6).tolist()
     ('waterfill', 'optimal', [180.0, 120.0])
     """
-    known = None if start is None else problem.as_shares(start.x if isinstance(start, Schedule) else start)
-    search = Search(positive_number("gap", gap), positive_number("time_limit", time_limit), known)
+    gap, time_limit = positive_number("gap", gap), positive_number("time_limit", time_limit)
+    search = Search(gap, time_limit, starting_shares(problem, start))
     candidates = _choose(problem, method)
     started = time.perf_counter()
     chosen, answer = _first_answer(candidates, problem, search)
     seconds = time.perf_counter() - started
+    whole = problem.completed
     return certified(
-        problem,
+        whole,
         answer.x,
-        in_lots(problem, answer.x),
+        in_lots(whole, answer.x),
         method=chosen.name,
         lower_bound=answer.lower_bound,
         stopped=answer.stopped,
         gap=search.gap,
         seconds=seconds,
-    )
+    ).of(problem)
+
+
+def starting_shares(problem: Problem, start: Any) -> Array | None:
+    """Shares near the optimum that a user gives, a schedule or (N,), over the buckets of `problem.completed`."""
+    if start is None:
+        return None
+    return problem.with_unfilled(problem.as_shares(start.x if isinstance(start, Schedule) else start))
 
 
 def _first_answer(candidates: Sequence[Method], problem: Problem, search: Search) -> tuple[Method, Answer]:
     """The first method that gives an answer, and the answer; the last one's failure if none does."""
     for method in candidates[:-1]:
         with suppress(SolverFailure):
-            return method, method.run(problem, search)
-    return candidates[-1], candidates[-1].run(problem, search)
+            return method, method.answer(problem, search)
+    return candidates[-1], candidates[-1].answer(problem, search)
 
 
 def _choose(problem: Problem, name: str) -> list[Method]:

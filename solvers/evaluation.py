@@ -29,7 +29,7 @@ def evaluate(problem: Problem, shares: Any, method: str = "given") -> Schedule:
 
     Args:
         problem: the declaration.
-        shares: shares of each bucket, (N,), inside the limits, with sum S.
+        shares: shares of each bucket, (N,), inside the limits, with sum S, or less if the order need not complete.
         method: a name for it.
 
     Raises:
@@ -42,9 +42,9 @@ def evaluate(problem: Problem, shares: Any, method: str = "given") -> Schedule:
     >>> evaluate(problem, [200, 100, 0]).objective
     50000.0
     """
-    x = problem.as_shares(shares)
-    _check_feasible(problem, x)
-    return certified(problem, x, x, method=method)
+    whole, x = problem.completed, problem.with_unfilled(problem.as_shares(shares))
+    _check_feasible(whole, x)
+    return certified(whole, x, x, method=method).of(problem)
 
 
 def schedule_from(model: Any, method: str = "model") -> Schedule:
@@ -69,19 +69,19 @@ def schedule_from(model: Any, method: str = "model") -> Schedule:
     >>> schedule_from(m).shares.round(4).tolist()
     [60.0, 120.0, 120.0]
     """
-    settled = shares_from(model)
-    return certified(model.problem, settled, in_lots(model.problem, settled), method=method)
+    whole, settled = model.problem.completed, shares_from(model)
+    return certified(whole, settled, in_lots(whole, settled), method=method).of(model.problem)
 
 
 def shares_from(model: Any) -> Array:
-    """Shares of each bucket that the variables of a solved model say, settled onto the limits, (N,).
+    """Shares that the variables of a solved model say, settled onto the limits: of each bucket of `completed`.
 
     Raises:
         SolverFailure: variables without values, or shares that miss the order or a least slice.
         InfeasibleOrder: buckets that cannot hold the order by themselves.
     """
     x = np.array([np.nan if model.x[i].value is None else model.x[i].value for i in model.BUCKETS])
-    return settle(model.problem, x)
+    return settle(model.problem.completed, model.problem.with_unfilled(x))
 
 
 def in_lots(problem: Problem, x: Array) -> Array:

@@ -1,6 +1,9 @@
 """Pyomo models in HiGHS: solved and read back, with the bound kept whatever happens."""
 
+import os
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import highspy
@@ -9,6 +12,7 @@ import numpy as np
 from optexec.models.errors import SolverFailure
 from optexec.solvers.highs_model import HighsModel, Matrices
 
+STDOUT = 1
 TOLERANCE = 1e-9
 """Primal and dual feasibility in scaled units."""
 STATUS = {
@@ -64,7 +68,8 @@ def run_highs(
 
 def solve_matrices(matrices: Matrices, *, gap: float = 1e-4, time_limit: float | None = None) -> HighsAnswer:
     """As `run_highs`, for a model that is translated already."""
-    highs = _Silent()
+    _swallow_banner()
+    highs = highspy.Highs()
     for name, value in _options(gap, time_limit).items():
         if highs.setOptionValue(name, value) != highspy.HighsStatus.kOk:
             raise SolverFailure(f"HiGHS refuses option {name} = {value!r}")
@@ -74,12 +79,18 @@ def solve_matrices(matrices: Matrices, *, gap: float = 1e-4, time_limit: float |
     return _read(highs, matrices)
 
 
-class _Silent(highspy.Highs):
-    """HiGHS without the banner that highspy 1.16 prints as its constructor enables callbacks."""
-
-    def enableCallbacks(self) -> None:
-        self.setOptionValue("output_flag", False)
-        super().enableCallbacks()
+@cache
+def _swallow_banner() -> None:
+    """Let the first constructor of the process print to nowhere: HiGHS 1.16 prints before it can be told not to."""
+    with suppress(OSError):
+        kept, nowhere = os.dup(STDOUT), os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, STDOUT)
+        try:
+            highspy.Highs()
+        finally:
+            os.dup2(kept, STDOUT)
+            os.close(kept)
+            os.close(nowhere)
 
 
 def _options(gap: float, time_limit: float | None) -> dict[str, Any]:

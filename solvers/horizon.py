@@ -2,16 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from optexec.models.drawable import Drawable
 from optexec.models.errors import InvalidInput, unknown_name
-from optexec.models.families import Linear
 from optexec.models.impact import Impact
 from optexec.models.limits import Limits
-from optexec.models.objective import ImpactCost, InventoryRisk, Objective, Smoothing, Term
+from optexec.models.order import Order
 from optexec.models.per_bucket import PerBucket
 from optexec.models.problem import Problem
 from optexec.models.schedule import Schedule
@@ -20,12 +21,12 @@ from optexec.solvers.dispatch import solve
 from optexec.solvers.evaluation import GAP
 
 RULES = ("priced", "quota", "free")
-IDLE = "beyond"
-"""Label of the bucket that stands for all that the `free` rule leaves to later windows."""
 
 
 class Outlook(NamedTuple):
-    """What is expected of a stretch of buckets; None where the declaration still stands.
+    """What is expected of a window, or of all buckets from its first to the end of the day.
+
+    None where the declaration still stands.
 
     Fields:
         impact: cost curves, one for each of its buckets or shared by them.
@@ -43,17 +44,23 @@ class Outlook(NamedTuple):
 
 
 Forecast = Callable[[int, int], Outlook]
-"""First bucket of a window, counted from 0, and its number of buckets -> what is expected of them."""
+"""First bucket of a window, counted from 0, and its number of buckets -> what is expected from it on."""
 
 
 @dataclass(frozen=True, eq=False)
-class Plan:
+class Plan(Drawable):
     """What to trade in a window.
 
     Args:
         start: first bucket of the window, counted from 0.
         buckets: length of the window.
         schedule: the answer that the window is the beginning of, with its certificate.
+
+    >>> import optexec as ox
+    >>> day = ox.Problem(ox.Order(900), ox.Power(1.0, 2.0), ox.objective("A"), buckets=3)
+    >>> plan = ox.Replanner(day, window=2).plan(1, 600)
+    >>> plan.start, round(plan.slice, 6), plan.shares.round(6).to_dict()
+    (1, 300.0, {2: 300.0, 3: 300.0})
     """
 
     start: int
@@ -75,8 +82,9 @@ class Plan:
 class Replanner:
     """Plans for what is left of an order, a window of buckets at a time.
 
-    A window has the curves and volumes of the forecast, the buckets beyond it those of the declaration. Beyond the
-    window, one of three rules holds; in the last window everything that is left must trade.
+    A window has the curves and volumes of the forecast; the buckets beyond it have those of the declaration, unless
+    the forecast reaches to the end of the day. Beyond the window, one of three rules holds; in the last window
+    everything that is left must trade.
 
     * "priced": the inventory left at its end is charged what it costs to trade beyond, at best. That cost-to-go is
       the least objective of the buckets beyond, so window and rest are one problem, and with unchanged forecasts the
@@ -134,82 +142,128 @@ class Replanner:
             InfeasibleOrder: what is left cannot trade within the limits that are now expected.
             SolverFailure: as `solve`.
         """
-        remaining = positive_number("remaining", remaining)
+        problem = self.declaration(start, remaining)
+        near_shares = None if near is None else _later(near, start, problem)
+        schedule = solve(problem, self.method, self.gap, self.time_limit, near_shares)
+        return Plan(start, self._stop(start) - start, schedule)
+
+    def declaration(self, start: int, remaining: float) -> Problem:
+        """The problem whose first slices are those of the window that begins at a bucket.
+
+        Args:
+            start, remaining: as in `plan`.
+
+        Raises:
+            InvalidInput, InfeasibleOrder: as `plan`.
+
+        >>> import optexec as ox
+        >>> day = ox.Problem(ox.Order(700), ox.Power(1.0, 2.0), ox.objective("C", psi=1.0), buckets=3)
+        >>> Replanner(day).declaration(1, 300.0)
+        <Problem: Order(shares=300.0) over 2 buckets, impact + inventory_risk>
+        """
+        return self.window_at(start).declaration(remaining)
+
+    def window_at(self, start: int) -> "Window":
+        """The window that begins at a bucket, before it is known how much remains: curves, volumes and the rule."""
+        day, stop = self.problem, self._stop(start)
+        part = day.part(start, day.buckets if self.beyond == "priced" else stop, order=_unpriced(day.order))
+        free = self.beyond == "free" and stop < day.buckets
+        quota = None
+        if self.beyond == "quota":
+            quota = np.broadcast_to(np.asarray(day.limits.volume), day.buckets)[start:]
+        order = part.order if free else day.order
+        window = Window(part, part.limits, order, stop - start, day.buckets - start, quota)
+        return window if self.forecast is None else window.expecting(self.forecast(start, stop - start))
+
+    def _stop(self, start: int) -> int:
+        """The end of the window that begins at a bucket."""
         buckets = self.problem.buckets
         if not 0 <= start < buckets:
             raise InvalidInput(f"there is no bucket {start} among {buckets}; count them from 0")
-        stop = buckets if self.window is None else min(start + self.window, buckets)
-        outlook = Outlook() if self.forecast is None else self.forecast(start, stop - start)
-        day = self.problem if outlook.volume is None else _with_volume(self.problem, outlook.volume, start, stop)
-        problem = self._window(day, start, stop, remaining)
+        return buckets if self.window is None else min(start + self.window, buckets)
+
+
+@dataclass(frozen=True, eq=False)
+class Window:
+    """What is expected of a window and of what follows it, for any number of shares that remain; see `Replanner`.
+
+    Args:
+        problem: curves and terms, for an order that any limits hold.
+        limits: those that are expected of its buckets.
+        order: the order whose shares remain.
+        length: number of buckets of the window, the first ones of the problem.
+        left: number of buckets to the end of the day.
+        quota: volume expected of these where the window trades its share of it, (left,); None where it does not.
+    """
+
+    problem: Problem
+    limits: Limits
+    order: Order
+    length: int
+    left: int
+    quota: Array | None
+
+    def expecting(self, outlook: Outlook) -> "Window":
+        """The window with other curves or volumes expected.
+
+        Raises:
+            InvalidInput: volumes where the declaration has none, another number of buckets, values out of range.
+        """
+        problem, limits, quota = self.problem, self.limits, self.quota
+        if outlook.volume is not None:
+            volume = np.asarray(nonnegative("volume", outlook.volume))
+            told = np.broadcast_to(volume, self._reach("volumes", len(volume) if volume.ndim else None))
+            limits = self._limits(told)
+            quota = None if quota is None else np.append(told, quota[len(told) :])
         if outlook.impact is not None:
-            problem = problem.replace(impact=_beginning(outlook.impact, problem.impact, stop - start, problem.buckets))
-        near_shares = None if near is None else _later(near, start, problem)
-        schedule = solve(problem, self.method, self.gap, self.time_limit, near_shares)
-        return Plan(start, stop - start, schedule)
+            problem = problem.replace(impact=self._curves(outlook.impact))
+        return replace(self, problem=problem, limits=limits, quota=quota)
 
-    def _window(self, day: Problem, start: int, stop: int, remaining: float) -> Problem:
-        """The problem whose first slices are those of the window, by the rule for what lies beyond it."""
-        if self.beyond == "priced" or stop == day.buckets:
-            return day.part(start, shares=remaining)
-        if self.beyond == "free":
-            return _with_idle(day, start, stop, remaining)
-        volume = np.broadcast_to(np.asarray(day.limits.volume), day.buckets)
-        return day.part(start, stop, remaining * volume[start:stop].sum() / volume[start:].sum())
+    def _reach(self, what: str, told: int | None) -> int:
+        """Number of buckets that a forecast is for: those of the window, or all to the end of the day."""
+        if told not in (None, self.length, self.left):
+            raise InvalidInput(f"the forecast has {what} for {told} buckets, the window has {self.length}")
+        return told or self.length
 
+    def _limits(self, volume: Array) -> Limits:
+        limits, buckets = self.limits, self.problem.buckets
+        if limits.volume is None:
+            raise InvalidInput("the forecast has volumes where the declaration has none; give limits.volume")
+        declared = np.broadcast_to(np.asarray(limits.volume), buckets)
+        return replace(limits, volume=np.append(volume, declared[len(volume) :])[:buckets])
 
-def _with_volume(day: Problem, volume: Any, start: int, stop: int) -> Problem:
-    """The day with another volume expected from `start` to before `stop`."""
-    if day.limits.volume is None:
-        raise InvalidInput("the forecast has volumes where the declaration has none; give limits.volume")
-    expected = np.array(np.broadcast_to(np.asarray(day.limits.volume), day.buckets))
-    expected[start:stop] = _of_length("volumes", nonnegative("volume", volume), stop - start)
-    return day.replace(limits=replace(day.limits, volume=expected))
+    def _curves(self, impact: Impact) -> Impact:
+        """The curves that are forecast, then those declared."""
+        reach, declared, buckets = self._reach("curves", impact.buckets), self.problem.impact, self.problem.buckets
+        if reach >= buckets:
+            return impact if reach == buckets else impact.take(np.arange(buckets))
+        rest = np.arange(reach, buckets)
+        beyond = declared if declared.buckets is None else declared.take(rest)
+        return PerBucket.of_groups([(np.arange(reach), impact), (rest, beyond)])
 
+    def holds(self, remaining: float) -> bool:
+        """Whether the caps that are expected reach so many shares, if they must be reached."""
+        return not self.order.must_complete or self._room >= self._share() * remaining
 
-def _beginning(window: Impact, declared: Impact, length: int, buckets: int) -> Impact:
-    """Curves of a problem with `buckets` buckets: those of the window for the first of them, then those declared."""
-    if window.buckets is not None and window.buckets != length:
-        raise InvalidInput(f"the forecast has curves for {window.buckets} buckets, the window has {length}")
-    if length == buckets:
-        return window
-    rest = np.arange(length, buckets)
-    beyond = declared if declared.buckets is None else declared.take(rest)
-    return PerBucket.of_groups([(np.arange(length), window), (rest, beyond)])
+    @cached_property
+    def _room(self) -> float:
+        """Shares that the limits allow, no more than the day's order in a bucket."""
+        return float(self.problem.replace(limits=self.limits).hi.sum())
 
+    def declaration(self, remaining: float) -> Problem:
+        """The problem of the window for so many shares, > 0; raises as `Replanner.declaration`."""
+        shares = self._share() * positive_number("remaining", remaining)
+        lot = None if self.order.lot is None else min(self.order.lot, shares)
+        return self.problem.replace(order=replace(self.order, shares=shares, lot=lot), limits=self.limits)
 
-def _of_length(what: str, values: Any, length: int) -> Any:
-    if np.ndim(values) and len(values) != length:
-        raise InvalidInput(f"the forecast has {what} for {len(values)} buckets, the window has {length}")
-    return values
-
-
-def _with_idle(day: Problem, start: int, stop: int, remaining: float) -> Problem:
-    """The window, and a bucket after it that holds for nothing whatever does not trade in the window."""
-    span, length = slice(start, stop), stop - start
-    impact = day.impact if day.impact.buckets is None else day.impact.take(np.arange(start, stop))
-    return Problem(
-        replace(day.order, shares=remaining),
-        PerBucket.of_groups([(np.arange(length), impact), (np.array([length]), Linear(np.zeros(1)))]),
-        Objective(tuple(_idle_term(term, span, day.buckets) for term in day.terms)),
-        Limits(
-            minimum=np.append(day.lo[span], 0.0),
-            maximum=np.append(np.minimum(day.hi[span], remaining), remaining),
-            smallest=np.append(day.smallest[span], 0.0),
-        ),
-        [*day.index[span], IDLE],
-    )
+    def _share(self) -> float:
+        """Part of what remains that the window is planned for."""
+        return 1.0 if self.quota is None else float(self.quota[: self.length].sum() / self.quota.sum())
 
 
-def _idle_term(term: Term, span: slice, buckets: int) -> Term:
-    """A term of the window that charges nothing in the idle bucket, but the risk of what is kept for it."""
-    if isinstance(term, Smoothing):
-        return Smoothing(np.append(np.broadcast_to(term.rho, buckets)[span], 0.0))
-    if isinstance(term, InventoryRisk):
-        return InventoryRisk(term.psi, np.append(term.weights_for(buckets)[span], 0.0))
-    if isinstance(term, ImpactCost):
-        return term
-    raise InvalidInput(f"the free rule does not know what the {term.name} term charges for shares that do not trade")
+def _unpriced(order: Order) -> Order:
+    """The order with nothing charged for what it leaves unfilled."""
+    return replace(order, must_complete=False, unfilled_cost=0.0, unfilled_penalty=0.0)
 
 
 def _later(near: Plan, start: int, problem: Problem) -> Array | None:

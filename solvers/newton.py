@@ -22,6 +22,7 @@ from optexec.solvers.central_path import (
     ORDER_ARRAYS,
     PATIENCE,
     SEGMENT_ARRAYS,
+    STOPPED,
     advance,
     newton_moves,
 )
@@ -260,6 +261,7 @@ class _Path:
         self.barrier = np.where(moves, np.inf, 0.0)
         self.target = np.zeros(len(moves))
         self.careful = np.zeros(len(moves), dtype=bool)
+        self.near = known is not None
 
     @property
     def unknown(self) -> tuple[Array, Array]:
@@ -272,7 +274,10 @@ class _Path:
         return self.barrier > CONVERGED * self.scale
 
     def follow(self, tolerance: float, wanted: Mask) -> None:
-        """Move the wanted orders to the end of the path, unless rounding or a stall ends it earlier."""
+        """Move the wanted orders to the end of the path, unless rounding or a stall ends it earlier.
+
+        A path from known shares ends as it stalls: where other limits bind at the optimum, a start inside is better.
+        """
         orders = len(self.price)
         status = np.where(wanted, self.status, ARRIVED)
         least, stalled, moved = np.full(orders, np.inf), np.zeros(orders, dtype=np.int64), np.full(orders, np.inf)
@@ -298,7 +303,10 @@ class _Path:
                     self.target,
                     *self.scratch,
                 )
-                if careful and self.curved:
+                if careful and self.near:
+                    self.status = np.where((stalled >= PATIENCE) & (status == MOVING), STOPPED, self.status)
+                    status = np.where(self.status == STOPPED, STOPPED, status)
+                elif careful and self.curved:
                     self.careful |= (stalled >= PATIENCE) & (status == MOVING)
                 if self.careful.any():
                     self._halve(following, self.careful & (status == MOVING))

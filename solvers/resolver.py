@@ -88,15 +88,15 @@ class Resolver:
         started = time.perf_counter()
         refresh(self.model, problem)
         status = self._translated().solve(typical_objective(problem), self._time_limit)
-        x = shares_from(self.model)
+        whole, x = problem.completed, shares_from(self.model)
         return certified(
-            problem,
+            whole,
             x,
-            in_lots(problem, x),
+            in_lots(whole, x),
             method=self.solver,
             stopped="" if status == "optimal" else status,
             seconds=time.perf_counter() - started,
-        )
+        ).of(problem)
 
     def _check(self, problem: Problem) -> None:
         if reason := METHODS[self.solver].obstacle(problem):

@@ -1,7 +1,7 @@
 """Heuristics and local solvers measured against the certified optimum."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -57,9 +57,18 @@ def verify(
 
 
 def every_schedule(
-    problem: Problem, names: Iterable[str] | None = None, gap: float = GAP, time_limit: float = 60.0, seed: int = 0
+    problem: Problem,
+    names: Iterable[str] | None = None,
+    gap: float = GAP,
+    time_limit: float = 60.0,
+    seed: int = 0,
+    progress: Callable[[str], None] | None = None,
 ) -> dict[str, Schedule]:
-    """The schedules behind the rows of `verify`, by name; the arguments are those of `verify`.
+    """The schedules behind the rows of `verify`, by name.
+
+    Args:
+        problem, names, gap, time_limit, seed: as in `verify`.
+        progress: called with the name of each method before it starts; None for nobody.
 
     >>> import optexec as ox
     >>> problem = ox.Problem(ox.Order(300), ox.Power(a=[1.0, 2.0], b=0.5), ox.objective("A"))
@@ -68,14 +77,21 @@ def every_schedule(
      'ipopt[random 3]']
     """
     wanted = list(methods(problem)) if names is None else list(names)
-    found = {name: _attempt(problem, name, gap, time_limit) for name in wanted}
+    tell = progress or (lambda name: None)
+    found = {}
+    for name in wanted:
+        tell(name)
+        found[name] = _attempt(problem, name, gap, time_limit)
     if names is not None:
         return found
+    tell("ipopt from several starts")
     bound = max((s.lower_bound for s in found.values()), default=-np.inf)
-    starts = {} if local.obstacle(problem) else local.starting_points(problem, _shares(found), seed)
-    if starts:
-        found |= local.local_schedules(problem, starts, bound, gap, time_limit)
-    return found | _false_point(problem, bound)
+    whole = problem.completed
+    if not local.obstacle(whole):
+        starts = local.starting_points(whole, _shares(found), seed)
+        ended = local.local_schedules(whole, starts, bound, gap, time_limit)
+        found |= {name: schedule.of(problem) for name, schedule in ended.items()}
+    return found | _false_point(whole, bound)
 
 
 def compare_schedules(schedules: Mapping[str, Schedule]) -> pd.DataFrame:
@@ -115,7 +131,7 @@ def _row(schedule: Schedule) -> dict[str, float | str]:
 
 
 def _shares(schedules: Mapping[str, Schedule]) -> dict[str, Array]:
-    return {name: s.x for name, s in schedules.items() if s.status != FAILED}
+    return {name: s.problem.with_unfilled(s.x) for name, s in schedules.items() if s.status != FAILED}
 
 
 def _attempt(problem: Problem, name: str, gap: float, time_limit: float) -> Schedule:

@@ -62,13 +62,8 @@ def test_nothing_below_the_runners_prints(room):
 
 
 @pytest.mark.parametrize("name", ox.__all__)
-def test_every_public_name_resolves_and_has_a_docstring_with_an_example(name):
-    value = getattr(ox, name)
-    assert value.__module__.startswith("optexec."), name
-    text = value.__doc__ or ""
-    if name in {"Impact", "Family", "Term"}:
-        text += " >>> (abstract: its examples stand with the classes that derive from it)"
-    assert ">>>" in text, f"{name} has no example"
+def test_every_public_name_resolves(name):
+    assert getattr(ox, name).__module__.startswith("optexec."), name
 
 
 @pytest.mark.parametrize("name", ["InvalidInput", "InfeasibleOrder", "SolverFailure"])
@@ -81,7 +76,9 @@ def test_an_unknown_public_name_is_an_attribute_error():
         _ = ox.no_such_name
 
 
-@pytest.mark.parametrize("library", ["pyomo", "casadi", "highspy", "matplotlib", "scipy", "typer", "numba"])
+@pytest.mark.parametrize(
+    "library", ["pyomo", "casadi", "highspy", "matplotlib", "plotly", "jinja2", "scipy", "typer", "numba"]
+)
 def test_importing_optexec_does_not_pay_for(library):
     script = f"import sys, optexec; optexec.Problem; sys.exit({library!r} in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

@@ -1,10 +1,13 @@
 """A real order book end to end: an AAPL hour of 2012 in 360 ten-second buckets, and 20,000 shares over them."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
 import optexec as ox
 from optexec.data.book import read_book
@@ -12,6 +15,7 @@ from optexec.data.calibration import calibrate
 from optexec.data.curve_fits import impact
 from optexec.data.model_choice import best_family, family_errors
 from optexec.data.open_book import open_book
+from optexec.runners.app import main
 
 SHARED = Path(__file__).parents[2] / "shared" / "data" / "lobster"
 BOOK = SHARED / "AAPL_2012-06-21_0930_1030_mbp10_1s_rebuilt.csv.gz"
@@ -104,6 +108,27 @@ def test_from_raw_messages_to_a_verified_schedule(objective, hour):
     assert certified["gap"] <= 1e-9
     assert (checked["excess"].dropna() >= -1e-9).all()
     assert checked.loc["twap", "excess"] > 0
+
+
+def test_from_raw_messages_by_commands_alone(tmp_path):
+    """The table and the `[[impact]]` that `calibrate --model auto` gives, solved for A, B and C and verified."""
+    table, spec = tmp_path / "buckets.parquet", tmp_path / "spec.toml"
+    made = run("calibrate", MESSAGES, "-o", table, "--bucket", "60s", "--model", "auto", "--end", "10:30")
+    assert made["errors"][made["model"]] < made["errors"]["previous_book"]
+    order = '[order]\nshares = 10_000\nlot = 100\n[limits]\nmaximum = "depth"\n[objective]\nname = "A"\n'
+    spec.write_text(f'{order}rho = 1e-3\npsi = 1e-7\n[buckets]\npath = "buckets.parquet"\n{made["impact"]}\n')
+    for objective in "ABC":
+        told = run("verify", spec, "--objective", objective)["rows"]
+        excess = {row["method"]: row["excess"] for row in told}
+        assert min(value for value in excess.values() if value is not None) >= -1e-9
+        assert next(row["gap"] for row in told if row["method"] == "dp") <= 1e-9
+        assert excess["twap"] > 0
+
+
+def run(*arguments: object) -> dict[str, Any]:
+    done = CliRunner().invoke(main, [*map(str, arguments), "--json"])
+    assert done.exit_code == 0, done.output
+    return json.loads(done.stdout)
 
 
 @pytest.fixture(scope="module")

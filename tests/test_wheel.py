@@ -41,6 +41,12 @@ def test_the_wheel_holds_the_typing_files_and_the_sample(wheel_names):
     assert {"optexec/py.typed", "optexec/__init__.pyi"} | sample <= wheel_names
 
 
+def test_the_wheel_holds_the_template_of_the_report(wheel_names):
+    wanted = {f"optexec/analysis/templates/{path.name}" for path in (ROOT / "analysis/templates").iterdir()}
+    assert wanted <= wheel_names
+    assert len(wanted) == 3
+
+
 def test_the_wheel_holds_nothing_else(wheel_names):
     assert all(name.startswith(("optexec/", "optexec-0")) for name in wheel_names)
     assert not any("/tests/" in name or "__pycache__" in name for name in wheel_names)

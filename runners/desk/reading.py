@@ -57,6 +57,10 @@ class Desk:
         """The schedule of an order that `work` has given, once, with the labels of its buckets."""
         return Slices(item.order_id, item.symbol, self._text.pop(item.row), shares, inventory)
 
+    def forget(self, row: int) -> None:
+        """An order that `work` has given has no schedule."""
+        self._text.pop(row, None)
+
     def _labels(self, buckets: StoredBuckets) -> tuple[pd.Index, pa.Array]:
         """Labels of the buckets of a symbol, and the same as text; most symbols have those of the last one."""
         name = self.index or (TIME if TIME in buckets.header else None)

@@ -87,6 +87,9 @@ class Recorder:
         """Take finished orders."""
         self._outcomes += done.outcomes
         self._slices += [self._desk.slices(*solved) for solved in done.solved]
+        for outcome in done.outcomes:
+            if outcome.error:
+                self._desk.forget(outcome.row)
         if len(self._outcomes) >= FULL or time.monotonic() - self._written >= OLD:
             self._write()
 

@@ -143,6 +143,20 @@ def test_there_are_at_most_as_many_solves_as_points(name: str, monkeypatch: pyte
     assert 14 <= sum(solved) <= 15
 
 
+def test_starts_where_other_limits_bind_do_not_hold_up_the_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Caps bind at other buckets as risk aversion rises; before, each of two batches went on for all its 200 steps."""
+    rng = np.random.default_rng(5)
+    depth, half_spread = rng.uniform(1e-6, 3e-6, 60), rng.uniform(0.005, 0.01, 60)
+    impact = ox.Linear(half_spread) + ox.Exponential(3e4 * depth, 1e-7, quoted="per_share")
+    problem = ox.Problem(ox.Order(1e5), impact, ox.objective("A"), ox.Limits(maximum=8e5 / 60))
+    steps = []
+    advance = newton.advance
+    monkeypatch.setattr(newton, "advance", lambda *state: steps.append(1) or advance(*state))
+    traced = ox.frontier(problem, points=50)
+    assert traced.frame["gap"].max() < 1e-8
+    assert len(steps) < 200
+
+
 def test_volatility_puts_the_risk_in_dollars() -> None:
     night = SIGMA.copy()
     night[11] = 0.5

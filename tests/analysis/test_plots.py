@@ -12,7 +12,9 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 import optexec as ox
-from optexec.analysis.plots import ANSWER, OTHERS, PANELS, TICKS, plot_schedule, plot_verification
+from optexec.analysis.plot_style import ANSWER, OTHERS, TICKS
+from optexec.analysis.schedule_plots import plot_schedule
+from optexec.analysis.verification_plots import PANELS, plot_verification
 from optexec.solvers.verification import LAGRANGE, every_schedule
 
 MINUTES = pd.date_range("2025-01-15T09:30", periods=390, freq="min", tz="America/New_York")

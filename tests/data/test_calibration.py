@@ -10,10 +10,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.optimize import curve_fit
 
-from optexec.data import sample
+from optexec.data import calibration, sample
 from optexec.data.book import BOOK_COLUMNS, LEVELS, displayed_depth, midpoint, read_book, walk_cost
 from optexec.data.calibration import SIZE_GRID, calibrate
-from optexec.data.power_fit import EXPONENTS, fit_power
+from optexec.data.curve_fits import fit_curves, impact
+from optexec.data.pooling import pooled
+from optexec.data.separable_fit import EXPONENTS, POWER, fit_shape
+from optexec.data.slippage import slippage_points
 from optexec.models.errors import InvalidInput
 
 AAPL = Path(__file__).parents[2].parent / "shared/data/lobster/AAPL_2012-06-21_0930_1030_mbp10_1s_rebuilt.csv.gz"
@@ -44,7 +47,7 @@ def power_ladder(a: float, b: float, depth: float) -> tuple[NDArray[np.float64],
 @given(a=st.floats(0.01, 10), b=st.floats(0.06, 2.9), seed=st.integers(0, 2**32 - 1))
 def test_exact_points_give_back_their_curve(a: float, b: float, seed: int) -> None:
     x = np.random.default_rng(seed).uniform(0.02, 1.5, size=(2, 8))
-    fit = fit_power(x, a * x**b, np.zeros(2, dtype=np.int64), 1)
+    fit = fit_shape(x, a * x**b, np.zeros(2, dtype=np.int64), 1, POWER)
     assert fit.b[0] == pytest.approx(b, abs=1e-6)
     assert fit.a[0] == pytest.approx(a, rel=1e-6)
     assert not fit.at_bound[0]
@@ -56,7 +59,7 @@ def test_noisy_points_give_the_curve_of_a_generic_solver(b: float, seed: int) ->
     random = np.random.default_rng(seed)
     x = random.uniform(0.05, 1.0, size=(3, 20))
     y = x**b * np.exp(random.normal(0, 0.2, size=x.shape))
-    fit = fit_power(x, y, np.zeros(3, dtype=np.int64), 1)
+    fit = fit_shape(x, y, np.zeros(3, dtype=np.int64), 1, POWER)
     (log_a, exponent), _ = curve_fit(
         lambda u, log_a, exponent: np.exp(log_a) * u**exponent, x.ravel(), y.ravel(), p0=(0.0, 1.0)
     )
@@ -67,14 +70,14 @@ def test_noisy_points_give_the_curve_of_a_generic_solver(b: float, seed: int) ->
 def test_groups_do_not_touch_one_another() -> None:
     x = np.tile(np.linspace(0.1, 1, 10), (4, 1))
     exponents = np.array([0.3, 0.9, 0.3, 1.7])
-    together = fit_power(x, x ** exponents[:, None], np.array([0, 1, 0, 2]), 3)
+    together = fit_shape(x, x ** exponents[:, None], np.array([0, 1, 0, 2]), 3, POWER)
     np.testing.assert_allclose(together.b, [0.3, 0.9, 1.7], atol=1e-6)
 
 
 @pytest.mark.parametrize(("exponent", "bound"), [(0.01, EXPONENTS[0]), (5.0, EXPONENTS[1])])
 def test_an_exponent_beyond_the_bounds_is_reported(exponent: float, bound: float) -> None:
     x = np.linspace(0.1, 1, 10)[None, :]
-    fit = fit_power(x, x**exponent, np.array([0]), 1)
+    fit = fit_shape(x, x**exponent, np.array([0]), 1, POWER)
     assert fit.at_bound[0]
     assert fit.b[0] == pytest.approx(bound, abs=1e-6)
 
@@ -124,6 +127,24 @@ def test_flat_book_is_degenerate_and_costs_its_half_spread() -> None:
     assert row["degenerate"]
     assert (row["a"], row["b"], row["fit_error"]) == (0.0, 1.0, 0.0)
     assert row["half_spread"] == pytest.approx(HALF_SPREAD)
+
+
+@pytest.mark.parametrize(("lost", "why"), [("failed", "the search failed"), ("a", "flat book")])
+def test_a_bucket_that_gives_no_curve_has_that_of_the_day(lost: str, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    book = read_book(sample.path("book.csv.gz"))
+
+    def damaged(points, families):
+        fits = fit_curves(points, families)
+        fits.loc[fits.index[3], [lost, "reason"]] = [True, ""] if lost == "failed" else [np.nan, why]
+        return fits
+
+    monkeypatch.setattr(calibration, "fit_curves", damaged)
+    table = calibrate(book, "30min")
+    day = pooled(slippage_points(book, "30min"), ["half_spread_power"]).iloc[0]
+    row = table.iloc[3]
+    assert row[["half_spread", "a", "b"]].tolist() == day[["half_spread", "a", "b"]].tolist()
+    assert (row["degenerate"], row["reason"]) == (True, f"{why}; the day's curve instead")
+    assert impact(table).cost(np.full(13, 500.0))[3] == impact(day.to_frame().T).cost(np.full(1, 500.0))[0]
 
 
 def test_size_grid_is_stated() -> None:
@@ -246,5 +267,5 @@ def test_real_hour_has_the_published_exponents_of_total_cost() -> None:
     minutes = read_book(AAPL).iloc[59::60]
     shares = displayed_depth(minutes, "buy")[:, None] * np.array(SIZE_GRID)
     cost = walk_cost(minutes, "buy", shares)
-    fit = fit_power(shares / shares[:, -1:], cost / cost[:, -1:], np.arange(len(minutes)), len(minutes))
+    fit = fit_shape(shares / shares[:, -1:], cost / cost[:, -1:], np.arange(len(minutes)), len(minutes), POWER)
     np.testing.assert_allclose(np.quantile(fit.b - 1, [0.1, 0.5, 0.9]), [0.19, 0.44, 0.72], atol=0.006)

@@ -262,9 +262,10 @@ def answer(read: Callable[[Path], Any], path: Path) -> Any:
     try:
         return read(path)
     except InvalidInput as error:
-        assert str(error).startswith(str(path))
-        assert "\n" not in str(error)
-        return None
+        told = str(error)
+    assert told.startswith(str(path))
+    assert "\n" not in told
+    return None
 
 
 def judge(path: Path, read: Callable[[Path], Answer], whole: Answer, reach: int) -> bool:

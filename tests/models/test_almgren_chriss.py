@@ -65,6 +65,12 @@ def test_the_least_value_at_risk(case):
     trades = market.trades(lam)
     assert lam == pytest.approx(quantile / (2 * math.sqrt(market.variance(trades))), rel=1e-14)
     assert lam == pytest.approx(expect["lam"], rel=1e-7)  # which was searched for where L-VaR is flat
+    stated = market.trades(expect["lam"])
+    np.testing.assert_allclose(stated, expect["trades"], rtol=1e-9)
+    assert market.expected_cost(stated) == pytest.approx(expect["E"], rel=1e-9)
+    assert math.sqrt(market.variance(stated)) == pytest.approx(expect["sd"], rel=1e-9)
+    assert market.lvar(stated, quantile) == pytest.approx(expect["VaR"], rel=1e-9)
+    assert market.lvar(trades, quantile) <= market.lvar(stated, quantile) * (1 + 1e-15)
     np.testing.assert_allclose(trades, expect["trades"], rtol=1e-7)
     assert market.expected_cost(trades) == pytest.approx(expect["E"], rel=1e-7)
     assert math.sqrt(market.variance(trades)) == pytest.approx(expect["sd"], rel=1e-7)

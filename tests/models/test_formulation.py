@@ -45,6 +45,18 @@ def test_cost_of_the_model_is_the_objective(data):
     assert set(model.term) == set(problem.breakdown(x))
 
 
+@pytest.mark.parametrize("shape", SMOOTH, ids="-".join)
+@settings(max_examples=20)
+@given(data=st.data())
+def test_the_pyomo_expression_of_a_family_is_its_cost(shape, data):
+    layer = [data.draw(curves(shape, SHARES)) for _ in range(2)]
+    problem = ox.Problem(ox.Order(SHARES), stacked(layer), TERMS["A"])
+    x = SHARES * np.array([0.37, 0.63])
+    model = ox.build(problem)
+    put(model, x)
+    assert pyo.value(model.cost) == pytest.approx(sum(c.cost(v) for c, v in zip(layer, x, strict=True)), rel=1e-12)
+
+
 @pytest.mark.parametrize("quoted", ["total", "per_share"])
 @settings(max_examples=8)
 @given(data=st.data())

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from strategies import SHAPES, curves, impact_of, impacts, stacked
+from registered import subclasses
+from strategies import SHAPES, curves, impact_of, impacts, stacked, with_other_numbers
 
 import optexec as ox
+from optexec.models.families import QUOTATIONS
 
 SHARES = 100.0
 each_shape = pytest.mark.parametrize("shape", SHAPES, ids="-".join)
@@ -220,7 +222,20 @@ def test_a_refused_value_is_named_with_its_place():
         ox.Linear(1.0, quoted="per share")
 
 
-def test_families_are_exported_and_each_has_a_case_here():
-    families = {name for name in ox.__all__ if isinstance(getattr(ox, name), type)}
-    families = {n for n in families if issubclass(getattr(ox, n), ox.Family) and n != "Family"}
+@each_shape
+@settings(max_examples=20)
+@given(data=st.data())
+def test_its_first_parameter_scales_the_cost(shape, data):
+    curve, factor = data.draw(curves(shape, SHARES)), data.draw(st.sampled_from([0.0, 0.5, 3.0]))
+    x = np.array([SHARES * data.draw(fractions)])
+    scaled = with_other_numbers(impact_of(curve), factor)
+    for name in ("cost", "marginal", "marginal_left", "marginal_slope"):
+        whole = factor * getattr(impact_of(curve), name)(x)
+        assert getattr(scaled, name)(x).tolist() == pytest.approx(whole.tolist(), rel=1e-12, abs=1e-300), name
+
+
+def test_every_family_is_exported_and_has_its_cases():
+    families = {family.__name__ for family in subclasses(ox.Family)}
     assert families == {family for family, _ in SHAPES}
+    assert all((family, quoted) in SHAPES for family in families for quoted in QUOTATIONS)
+    assert families <= set(ox.__all__)

@@ -8,10 +8,6 @@ from strategies import cases, feasible_points
 
 import optexec as ox
 
-KNOWN_TERMS = {"ImpactCost", "Smoothing", "InventoryRisk"}
-TESTED_APART = {"TransientImpact"}
-"""Terms with a test file of their own."""
-
 
 @settings(max_examples=100)
 @given(st.data())
@@ -96,8 +92,3 @@ def test_unknown_names_come_with_the_nearest_one():
         ox.InventoryRisk(1.0, weights="linaer")
     with pytest.raises(ox.InvalidInput, match="known: A, B, C"):
         ox.objective("D")
-
-
-def test_terms_are_exported_and_each_has_its_tests():
-    exported = {n for n in ox.__all__ if isinstance(getattr(ox, n), type) and issubclass(getattr(ox, n), ox.Term)}
-    assert exported - {"Term"} == KNOWN_TERMS | TESTED_APART

@@ -15,8 +15,10 @@ import optexec as ox
 from optexec.data import sample
 from optexec.data.book import read_book
 from optexec.data.calibration import calibrate
-from optexec.data.curve_fits import impact
+from optexec.data.curve_fits import fitted_slippage
+from optexec.data.slippage import slippage_points
 from optexec.runners.calibrate import window
+from optexec.runners.calibrated_curves import Asked, calibrated
 from optexec.runners.spec import load_spec
 
 Invoke = Callable[..., Result]
@@ -259,6 +261,7 @@ def test_calibrate_writes_a_table_that_a_spec_can_name(tmp_path: Path, invoke: I
         "first",
         "last",
         "median_half_spread_bps",
+        "median_depth",
         "carried_forward",
         "b_quantiles",
         "median_fit_error",
@@ -266,12 +269,26 @@ def test_calibrate_writes_a_table_that_a_spec_can_name(tmp_path: Path, invoke: I
         "model",
         "impact",
         "errors",
+        "residuals",
+        "coverage",
         "quality",
     ]
     assert told["schema"] == "optexec.calibrate.v1"
     assert told["buckets"] == 12
     assert told["b_quantiles"]["0.5"] == pytest.approx(table["b"].median())
     assert told["median_half_spread_bps"] == pytest.approx((1e4 * table["half_spread"] / table["price"]).median())
+    assert told["first"] == "2025-01-15T10:00:00-05:00"
+    assert told["coverage"] == [
+        {"from": start, "buckets": 6, "snapshots": 30, "carried": 0, "undetermined": 0} for start in ("10:00", "10:30")
+    ]
+    points = slippage_points(window(read_book(book), "10:00", "11:00"), "5min", "sell")
+    missed = np.array(
+        [fitted_slippage(table.iloc[[own]], sizes)[0] for own, sizes in zip(points.owner, points.shares, strict=True)]
+    )
+    missed = missed / points.slippage - 1
+    assert told["residuals"]["size"] == pytest.approx(points.size_grid)
+    for quantile in (0.05, 0.5, 0.95):
+        assert told["residuals"][f"{quantile:g}"] == pytest.approx(np.quantile(missed, quantile, axis=0), abs=1e-9)
     settings = [f"buckets.path={output}", "order.shares=2000", "limits.participation=0.5"]
     problem = load_spec(sample.path("cost.toml"), settings).problem()
     assert problem.buckets == 12
@@ -286,9 +303,42 @@ def test_calibrate_chooses_a_model_and_tells_the_spec_that_reads_it(tmp_path: Pa
     spec.write_text(
         f'[order]\nshares = 5_000\n[buckets]\npath = "buckets.csv"\n{told["impact"]}\n[objective]\nname = "A"\n'
     )
-    table = calibrate(read_book(book), "10min", "buy", told["model"])
-    x = np.full(len(table), 300.0)
-    assert load_spec(spec).problem().impact.cost(x) == pytest.approx(impact(table).cost(x), rel=1e-9)
+    made = calibrated(told["model"], Asked(read_book(book), "10min", "buy"))
+    x = np.full(len(made.table), 300.0)
+    assert load_spec(spec).problem().impact.cost(x) == pytest.approx(made.impact.cost(x), rel=1e-9)
+
+
+@pytest.mark.parametrize("model", ["average", "blend", "oracle"])
+def test_calibrate_writes_and_draws_curves_by_points(tmp_path: Path, invoke: Invoke, model: str) -> None:
+    book, output, figure = sample.path("book.csv.gz"), tmp_path / "buckets.csv", tmp_path / "fit.svg"
+    days = [book, book] if model == "oracle" else [book]
+    arguments = ["--bucket", "30min", "--side", "sell", "--model", model, "--plot", figure, "--json"]
+    told = parsed(invoke("calibrate", *days, "-o", output, *arguments))
+    earlier = tuple(read_book(day) for day in days[1:])
+    made = calibrated(model, Asked(read_book(book), "30min", "sell", earlier=earlier))
+    spec = tmp_path / "spec.toml"
+    spec.write_text(
+        f'[order]\nshares = 9_000\n[buckets]\npath = "{output}"\n{told["impact"]}\n[objective]\nname = "A"\n'
+    )
+    problem = load_spec(spec).problem()
+    x = np.full(len(made.table), 1_234.0)
+    assert problem.convex
+    assert problem.impact.cost(x) == pytest.approx(made.impact.cost(x), rel=1e-9)
+    assert sum(row["buckets"] for row in told["coverage"]) == told["buckets"] == (12 if model == "oracle" else 13)
+    assert sum(row["snapshots"] for row in told["coverage"]) == (360 if model == "oracle" else 390)
+    assert max(map(abs, told["residuals"]["0.5"])) < 0.5
+    assert "slippage (cents a share)" in figure.read_text()
+
+
+def test_an_average_is_of_one_day_and_each_bucket(tmp_path: Path, invoke: Invoke, refused: Callable[..., str]) -> None:
+    book, arguments = sample.path("book.csv.gz"), ["-o", tmp_path / "b.csv", "--bucket", "30min"]
+    for model in ("average", "blend"):
+        assert f"the model {model} averages the books of one day" in refused(
+            2, "calibrate", book, *arguments, "--model", model, "--way", "shrunk"
+        )
+        assert "leave out" in refused(2, "calibrate", book, book, *arguments, "--model", model)
+    told = parsed(invoke("calibrate", book, *arguments, "--model", "auto", "--way", "pooled", "--json"))
+    assert not {"average", "blend"} & {told["model"], *told["errors"]}
 
 
 @pytest.mark.parametrize("arguments", [["--way", "pooled"], ["--model", "power_total", "--way", "each"]])

@@ -10,6 +10,7 @@ from typer.testing import Result
 
 import optexec as ox
 from optexec.analysis.price_paths import Arithmetic
+from optexec.analysis.replanning import Replan, SoFar
 from optexec.analysis.simulation import Market, Simulation, simulate
 from optexec.data import sample
 from optexec.runners.spec import load_spec
@@ -125,3 +126,26 @@ def test_fractions_need_a_price_and_say_where_they_are_wrong(spec: Path, refused
     )
     spec.write_text(spec.read_text().replace("price = 25.0", ""))
     assert "key order.price: is missing" in refused(2, "simulate", spec, "--volatility", "sigma")
+
+
+def test_replanned_days_are_those_of_the_library(spec: Path, invoke: Invoke) -> None:
+    options = ("--volatility", "sigma", *PATHS, "--dispersion", 0.3, "--least-fill", 0.5)
+    result = invoke("simulate", spec, *options, "--replan", "quota", "--window", 2, "--json")
+    assert (result.exit_code, result.stderr) == (0, "")
+    rows = {row["schedule"]: row for row in json.loads(result.stdout)["rows"]}
+    assert list(rows) == ["optimum", "twap", "vwap", "replanned"]
+    problem = load_spec(spec).problem()
+    policy = Replan(ox.Replanner(problem, 2, "quota"), SoFar(problem.limits.volume))
+    prices = Arithmetic([0.03 * 25, 0.02 * 25, 0.01 * 25])
+    done = simulate(policy, Market(problem, prices, 0.0, 0.3, 0.5), 200, 3)
+    assert rows["replanned"]["shortfall_mean"] == pytest.approx(done.mean, rel=1e-12)
+    assert rows["replanned"]["shortfall_mean"] != pytest.approx(rows["optimum"]["shortfall_mean"], rel=1e-3)
+
+
+@pytest.mark.parametrize(("option", "value", "told"), [("--replan", "prized", "'priced'"), ("--window", 0, "window")])
+def test_wrong_rules_and_windows_are_refused(
+    spec: Path, refused: Refused, option: str, value: object, told: str
+) -> None:
+    settings = {"--replan": "priced", option: value}
+    given = [part for pair in settings.items() for part in pair]
+    assert told in refused(2, "simulate", spec, "--volatility", "sigma", *PATHS, *given)

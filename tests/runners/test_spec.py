@@ -160,3 +160,11 @@ def test_the_last_setting_of_a_key_wins_and_new_tables_are_made(spec: Path) -> N
     read = load_spec(spec, ["solve.gap=0.1", "solve.gap=0.2", "solve.method=milp"])
     assert (read.stopping, read.method) == ({"gap": 0.2}, "milp")
     assert (load_spec(spec).stopping, load_spec(spec).method) == ({}, "auto")
+
+
+def test_a_spec_says_what_unfilled_shares_cost(spec: Path) -> None:
+    settings = ["order.must_complete=false", "order.unfilled_cost=0.05", "order.unfilled_penalty=1e-4"]
+    order = load_spec(spec, settings).problem().order
+    assert order == ox.Order(900, price=25.0, must_complete=False, unfilled_cost=0.05, unfilled_penalty=1e-4)
+    with pytest.raises(ox.InvalidInput, match=r"key order: .* needs order\.unfilled_cost"):
+        load_spec(spec, settings[:1]).problem()

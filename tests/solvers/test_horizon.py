@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from strategies import cases, examples
 
 import optexec as ox
-from optexec.solvers.horizon import IDLE, Outlook, Replanner
+from optexec.solvers.horizon import Outlook, Replanner
 
 
 def walked(planner, remaining=None):
@@ -77,7 +77,7 @@ def test_the_free_rule_trades_early_where_risk_presses():
 def test_the_free_window_is_the_least_of_its_own_cost():
     problem = day("C", psi=1e-2)
     plan = Replanner(problem, 2, beyond="free").plan(0, 900.0)
-    assert plan.schedule.shares.index[-1] == IDLE
+    assert plan.schedule.unfilled == pytest.approx(900.0 - plan.shares.sum())
     assert len(plan.shares) == 2
 
     def cost(first, second):
@@ -171,3 +171,20 @@ def test_volumes_where_the_declaration_has_none_are_refused():
 def test_there_is_no_plan_for_no_bucket_or_no_shares(start, remaining):
     with pytest.raises(ox.InvalidInput):
         Replanner(day()).plan(start, remaining)
+
+
+@pytest.mark.parametrize("rule", ["priced", "quota", "free"])
+def test_a_forecast_to_the_end_of_the_day_is_that_of_a_day_declared_so(rule):
+    limits, busy = ox.Limits(participation=0.9, volume=np.full(6, 400.0)), np.linspace(500, 300, 6)
+    problem, dear = day("C", limits=limits, psi=1e-3), ox.Power(np.linspace(3, 1, 6), 1.6)
+    told = problem.replace(impact=dear, limits=ox.Limits(participation=0.9, volume=busy))
+    planner = Replanner(
+        problem, 2, rule, forecast=lambda start, count: Outlook(dear.take(np.arange(start, 6)), busy[start:])
+    )
+    for start in (0, 1, 3, 4, 5):
+        left = 900.0 * (6 - start) / 10
+        found, expected = planner.plan(start, left), Replanner(told, 2, rule).plan(start, left)
+        np.testing.assert_allclose(found.shares, expected.shares, rtol=1e-9)
+    three = Replanner(problem, 2, rule, forecast=lambda start, count: Outlook(volume=np.ones(3)))
+    with pytest.raises(ox.InvalidInput, match="the forecast has volumes for 3 buckets, the window has 2"):
+        three.plan(0, 900.0)

@@ -1,0 +1,104 @@
+"""What figures share: the palette, a page to draw on, how axes look, and the labels of buckets."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from optexec.analysis.bucket_labels import axis_name, bucket_names, clock_times
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+SIZE = (11.0, 6.4)
+DPI = 150
+INK, RULE = "#333333", "#DDDDDD"
+ANSWER = "#0072B2"
+OTHERS = ("#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+"""The palette of Okabe and Ito, told apart by colour-blind eyes as well."""
+DASHES = ("--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)))
+RINGED = {"edgecolors": "white", "linewidths": 0.5, "zorder": 4}
+"""Markers that stay apart from what they lie on."""
+CROWDED = 60
+"""Buckets beyond which bars touch and lines are thin."""
+TICKS = 14
+"""Most labels on the axis of the buckets."""
+
+
+def new_figure(size: tuple[float, float] = SIZE) -> "Figure":
+    """An empty figure that belongs to no window.
+
+    Args:
+        size: width and height in inches.
+
+    >>> new_figure().axes
+    []
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=size, dpi=DPI, layout="constrained", facecolor="white")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def dress(axes: Any, along: str = "y") -> None:
+    """Give axes the look of the house: ink, a faint grid, no box, numbers with thousands.
+
+    Args:
+        axes: to be dressed, drawn on before or after.
+        along: "x", "y" or "both": which numbers have grid lines.
+    """
+    from matplotlib.ticker import LogFormatter, ScalarFormatter, StrMethodFormatter
+
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.label.set_color(INK)
+        if isinstance(axis.get_major_formatter(), ScalarFormatter | LogFormatter):
+            axis.set_major_formatter(StrMethodFormatter("{x:,.10g}"))
+    axes.grid(axis=along, color=RULE, linewidth=0.7)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(colors=INK, labelsize=9)
+
+
+def dress_buckets(axes: Any, buckets: int) -> None:
+    """Dress axes that go over all buckets and start at 0."""
+    axes.set_xlim(-0.5, buckets - 0.5)
+    axes.set_ylim(bottom=0)
+    dress(axes)
+
+
+def add_legend(axes: Any, **more: Any) -> None:
+    """A legend without a frame, whose dollars are dollars and no mathematics."""
+    legend = axes.legend(**{"frameon": False, "fontsize": 9, "labelcolor": INK, **more})
+    for text in legend.get_texts():
+        text.set_parse_math(False)
+
+
+def set_title(axes: Any, text: str) -> None:
+    """A title of one panel."""
+    axes.set_title(text, loc="left", fontsize=10, color=INK, parse_math=False)
+
+
+def set_heading(figure: "Figure", text: str) -> None:
+    """The title of the whole figure."""
+    figure.suptitle(text, x=0.01, ha="left", fontsize=13, fontweight="bold", color=INK, parse_math=False)
+
+
+def label_buckets(axes: Any, index: pd.Index, most: int = TICKS) -> None:
+    """A readable number of labels, about `most`: clock times on round minutes where the labels are times of one day."""
+    times, names = clock_times(index), bucket_names(index)
+    if times is None:
+        places = np.arange(0, len(index), max(1, -(-len(index) // most)))
+    else:
+        minutes = np.asarray(times.hour * 60 + times.minute)
+        step = next(step for step in (1, 5, 10, 15, 30, 60, 120) if np.ptp(minutes) / step < most or step == 120)
+        first = np.unique(minutes // step, return_index=True)[1]
+        places = first[minutes[first] % step == 0]
+    axes.set_xticks(places, [names[place].replace("$", r"\$") for place in places])
+    axes.set_xlabel(axis_name(index))
+
+
+def bar_width(buckets: int) -> float:
+    """Width of a bar: 1 where bars touch."""
+    return 1.0 if buckets > CROWDED else 0.8
