@@ -37,6 +37,9 @@ class TextTable:
     cells: NDArray[np.object_]
     lines: NDArray[np.int64]
 
+    def __len__(self) -> int:
+        return len(self.cells)
+
     def require(self, names: Sequence[str]) -> None:
         """Raise `InvalidInput` unless every name heads exactly one column."""
         missing = [name for name in names if name not in self.header]

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 import optexec
+from optexec.runners.batch import solve_batch
 from optexec.runners.calibrate import calibrate_books
 from optexec.runners.command_line import add_command, application
 from optexec.runners.compare import compare_objectives
@@ -26,6 +27,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "replay": replay_log,
     "frontier": trace_frontier,
     "simulate": simulate_order,
+    "batch": solve_batch,
     "report": report_schedule,
 }
 

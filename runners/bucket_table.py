@@ -3,12 +3,16 @@
 import numpy as np
 import pandas as pd
 
+from optexec.data.bucket_store import StoredBuckets
 from optexec.data.text_table import TextTable
 from optexec.models.errors import InvalidInput, unknown_name
 from optexec.models.validation import Array
 
+BucketTable = TextTable | StoredBuckets
+"""One row a bucket: the cells of a file, or the arrays of a store."""
 
-def column(table: TextTable, name: str) -> Array:
+
+def column(table: BucketTable, name: str) -> Array:
     """Read one column as numbers, (N,).
 
     Raises:
@@ -26,6 +30,8 @@ def column(table: TextTable, name: str) -> Array:
     optexec.models.errors.InvalidInput: unknown column of buckets.csv 'volum'; did you mean 'volume'? known: ...
     """
     require(table, name)
+    if isinstance(table, StoredBuckets):
+        return table.numbers(name)
     cells = table.text([name])[:, 0]
     if pd.to_numeric(pd.Series(cells), errors="coerce").isna().all():
         raise InvalidInput(
@@ -37,7 +43,7 @@ def column(table: TextTable, name: str) -> Array:
     return values[:, 0]
 
 
-def labels(table: TextTable, name: str) -> pd.Index:
+def labels(table: BucketTable, name: str) -> pd.Index:
     """Read one column as labels: numbers if every cell is one, else text.
 
     Raises:
@@ -49,6 +55,8 @@ def labels(table: TextTable, name: str) -> pd.Index:
     '2025-01-15T09:30:00-05:00'
     """
     require(table, name)
+    if isinstance(table, StoredBuckets):
+        return table.labels(name)
     cells = pd.Series(table.text([name])[:, 0]).str.strip()
     twice = cells.duplicated().to_numpy()
     table.refuse(twice[:, None], [name], "labels two buckets; labels must be unique")
@@ -56,8 +64,9 @@ def labels(table: TextTable, name: str) -> pd.Index:
     return pd.Index(cells if numbers.isna().any() else numbers, name=name)
 
 
-def require(table: TextTable, name: str) -> None:
+def require(table: BucketTable, name: str) -> None:
     """Refuse a column that does not exist, with the nearest that does, or that occurs twice."""
     if name not in table.header:
         raise unknown_name(f"column of {table.path.name}", name, table.header)
-    table.require([name])
+    if isinstance(table, TextTable):
+        table.require([name])

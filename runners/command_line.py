@@ -11,7 +11,8 @@ from typer.core import TyperCommand, TyperGroup
 
 from optexec.models.errors import InfeasibleOrder, OptexecError, SolverFailure
 
-BAD_INPUT, INFEASIBLE, SOLVER_FAILED, DIFFERENT, INTERRUPTED = 2, 3, 4, 5, 130
+BAD_INPUT, INFEASIBLE, SOLVER_FAILED, INTERRUPTED = 2, 3, 4, 130
+SOME_FAILED = DIFFERENT = 5
 """Exit codes beside 0, done."""
 WRONG_USAGE: Any = typer.BadParameter.__mro__[1]
 """Typer's error for an option, an argument or a command that there is not, which it does not export."""

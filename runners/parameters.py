@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 
 import optexec as ox
-from optexec.data.text_table import TextTable
 from optexec.models.errors import InvalidInput, unknown_name
-from optexec.runners.bucket_table import column
+from optexec.runners.bucket_table import BucketTable, column
 
 WORDS = ("side", "quoted", "name", "at_end")
 """Arguments whose text is meant as it stands."""
@@ -31,7 +30,7 @@ class Parameters:
     optexec.models.errors.InvalidInput: 'half_spread' names a column, and there is no table; add path to [buckets], ...
     """
 
-    table: TextTable | None
+    table: BucketTable | None
 
     def build(self, kind: Callable[..., Any], values: Mapping[str, Any]) -> Any:
         """`kind(**values)`, columns in place of their names.

@@ -1,6 +1,7 @@
 """Progress of long work, on stderr where that is a terminal."""
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -56,6 +57,70 @@ def reading(paths: list[Path]) -> Iterator[Callable[[int], None] | None]:
             bar.update(task, completed=passed + read)
 
         yield tell
+
+
+EVERY = 10.0
+"""Seconds between lines of progress."""
+
+
+@contextmanager
+def solving(total: int, before: int, shown: str) -> Iterator[Callable[[int], None]]:
+    """A callback that takes how many more orders are finished.
+
+    Args:
+        total: orders in all.
+        before: orders that were finished earlier.
+        shown: "bar or lines": a bar on a terminal, else a line now and then; "bar": nothing but on a terminal;
+            "nothing".
+
+    >>> with solving(10, 0, "nothing") as tell:
+    ...     tell(3)
+    """
+    if shown == "nothing" or (shown == "bar" and not sys.stderr.isatty()):
+        yield lambda more: None
+    elif sys.stderr.isatty():
+        with _bar(total, before) as tell:
+            yield tell
+    else:
+        yield _Lines(total, before).tell
+
+
+@contextmanager
+def _bar(total: int, before: int) -> Iterator[Callable[[int], None]]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    rate = TextColumn("{task.fields[rate]}")
+    shown = (TextColumn("orders"), BarColumn(), MofNCompleteColumn(), rate, TimeRemainingColumn())
+    with Progress(*shown, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("orders", total=total, completed=before, rate="")
+
+        def tell(more: int) -> None:
+            bar.update(task, advance=more)
+            speed = bar.tasks[0].finished_speed or bar.tasks[0].speed
+            bar.update(task, rate=f"{speed:,.0f}/s" if speed else "")
+
+        yield tell
+
+
+class _Lines:
+    """A line of progress on stderr every few seconds."""
+
+    def __init__(self, total: int, before: int) -> None:
+        self._total, self._before, self._now = total, before, before
+        self._began = self._told = time.monotonic()
+
+    def tell(self, more: int) -> None:
+        """Count orders, and tell of them if it is time."""
+        self._now += more
+        moment = time.monotonic()
+        if moment - self._told < EVERY:
+            return
+        self._told = moment
+        rate = (self._now - self._before) / (moment - self._began)
+        left = (self._total - self._now) / rate if rate else float("inf")
+        told = f"{self._now:,} of {self._total:,} orders, {rate:,.1f} a second, {left:,.0f} s left"
+        print(told, file=sys.stderr, flush=True)
 
 
 @contextmanager

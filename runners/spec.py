@@ -13,11 +13,11 @@ import numpy as np
 from pydantic import ValidationError
 
 import optexec as ox
-from optexec.data.text_table import TextTable, read_table
+from optexec.data.text_table import read_table
 from optexec.models.errors import InvalidInput, OptexecError, unknown_name
 from optexec.models.objective import PARAMETERS
 from optexec.models.validation import finite, nonnegative
-from optexec.runners.bucket_table import labels
+from optexec.runners.bucket_table import BucketTable, labels
 from optexec.runners.parameters import Parameters
 from optexec.runners.tables import FAMILIES, Document, TermTable
 from optexec.runners.toml_file import one_line, override, read_toml
@@ -35,9 +35,9 @@ class Spec:
         table: the bucket table, None if there is none.
     """
 
-    path: Path
+    path: Path | str
     declared: Document
-    table: TextTable | None
+    table: BucketTable | None
 
     def problem(self, objective: str | None = None) -> ox.Problem:
         """The declaration.
@@ -87,7 +87,7 @@ class Spec:
     @property
     def sources(self) -> list[Path]:
         """The files that it was read from."""
-        return [self.path, *([] if self.table is None else [self.table.path])]
+        return [Path(self.path), *([] if self.table is None else [self.table.path])]
 
     @property
     def inputs(self) -> dict[str, str]:
@@ -146,7 +146,7 @@ class Spec:
         declared = self.declared.buckets
         if self.table is None:
             return declared.number
-        return len(self.table.cells) if declared.index is None else labels(self.table, declared.index)
+        return len(self.table) if declared.index is None else labels(self.table, declared.index)
 
     def _objective(self, name: str | None) -> ox.Objective:
         declared = self.declared.objective
@@ -187,13 +187,29 @@ def load_spec(path: str | Path, overrides: Iterable[str] = ()) -> Spec:
     <Problem: Order(shares=5000.0, price=50.0) over 390 buckets, impact>
     """
     path = Path(path)
-    document = override(read_toml(path), overrides)
-    try:
-        declared = Document.model_validate(document)
-    except ValidationError as error:
-        raise InvalidInput(f"{path}{_first(error, document)}") from None
+    declared = declare(override(read_toml(path), overrides), path)
     source = declared.buckets.path
     return Spec(path, declared, None if source is None else read_table(path.parent / source))
+
+
+def declare(document: dict[str, Any], path: Path | str) -> Document:
+    """The tables of a document.
+
+    Args:
+        path: where it was read, for errors.
+
+    Raises:
+        InvalidInput: a key that is unknown, missing or of the wrong kind.
+
+    >>> declare({"order": {"shares": 900.0, "sied": "buy"}}, "orders.csv, row 2")
+    Traceback (most recent call last):
+    ...
+    optexec.models.errors.InvalidInput: orders.csv, row 2, key order: unknown key 'sied'; did you mean 'side'? ...
+    """
+    try:
+        return Document.model_validate(document)
+    except ValidationError as error:
+        raise InvalidInput(f"{path}{_first(error, document)}") from None
 
 
 def _first(error: ValidationError, document: dict[str, Any]) -> str:

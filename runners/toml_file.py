@@ -62,16 +62,40 @@ def override(document: dict[str, Any], settings: Iterable[str]) -> dict[str, Any
         key, equals, text = setting.partition("=")
         if not equals or not key.strip():
             raise InvalidInput(f"--set {setting}: not of the form key=value, such as objective.psi=1e-6")
-        *folders, name = key.strip().split(".")
-        place: Any = document
-        for folder in folders:
-            place = _inside(place, folder, setting)
-        _put(place, name, _value(text.strip()), setting)
+        put(document, key.strip(), value_of(text.strip()), f"--set {setting}")
     return document
 
 
-def _value(text: str) -> Any:
-    """The text as TOML if it is one TOML value, else itself."""
+def put(document: dict[str, Any], key: str, value: Any, told: str) -> None:
+    """Set a dotted key of a document in place, making the tables that it lacks.
+
+    Args:
+        told: where the setting was read, for errors.
+
+    Raises:
+        InvalidInput: a path through something that is no table, or to no member of a list.
+
+    >>> document = {"impact": [{"a": 1.0}]}
+    >>> put(document, "impact.1.b", 0.5, "row 2")
+    >>> document
+    {'impact': [{'a': 1.0, 'b': 0.5}]}
+    """
+    *folders, name = key.split(".")
+    place: Any = document
+    for folder in folders:
+        place = _inside(place, folder, told)
+    if isinstance(place, dict):
+        place[name] = value
+    else:
+        place[_position(place, name, told)] = value
+
+
+def value_of(text: str) -> Any:
+    """The text as TOML if it is one TOML value, else itself.
+
+    >>> value_of("1_000"), value_of("{ power = 2.0 }"), value_of("linear")
+    (1000, {'power': 2.0}, 'linear')
+    """
     try:
         parsed = tomllib.loads(f"value = {text}")
     except (ValueError, RecursionError):
@@ -79,23 +103,16 @@ def _value(text: str) -> Any:
     return parsed["value"] if set(parsed) == {"value"} else text
 
 
-def _inside(place: Any, name: str, setting: str) -> Any:
+def _inside(place: Any, name: str, told: str) -> Any:
     if isinstance(place, dict):
         return place.setdefault(name, {})
-    return place[_position(place, name, setting)]
+    return place[_position(place, name, told)]
 
 
-def _put(place: Any, name: str, value: Any, setting: str) -> None:
-    if isinstance(place, dict):
-        place[name] = value
-    else:
-        place[_position(place, name, setting)] = value
-
-
-def _position(place: Any, name: str, setting: str) -> int:
+def _position(place: Any, name: str, told: str) -> int:
     """Position in a list of the member numbered `name`, from 1."""
     if not isinstance(place, list):
-        raise InvalidInput(f"--set {setting}: {name!r} is sought in {place!r:.40}, which is no table; check the key")
+        raise InvalidInput(f"{told}: {name!r} is sought in {place!r:.40}, which is no table; check the key")
     if not name.isdecimal() or not 1 <= int(name) <= len(place):
-        raise InvalidInput(f"--set {setting}: {name!r} is sought in a list of {len(place)}; number them from 1")
+        raise InvalidInput(f"{told}: {name!r} is sought in a list of {len(place)}; number them from 1")
     return int(name) - 1

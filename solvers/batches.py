@@ -63,17 +63,35 @@ def solve_many(
     asked = list(problems)
     gap = positive_number("gap", gap)
     given = [None] * len(asked) if starts is None else list(starts)
-    near = _starting_shares(asked, given)
-    problems = [problem.completed for problem in asked]
-    found: dict[int, Schedule] = {}
-    for name, places in _groups(problems, method):
-        for chunk in _chunks(places, problems[places[0]].buckets):
-            start = None if starts is None else np.array([near[k] for k in chunk])
-            found |= _together({k: problems[k] for k in chunk}, name, gap, start)
+    found = solve_together(asked, method, gap, None if starts is None else _starting_shares(asked, given))
     return [
-        found[k].of(problem) if k in found else _alone(k, problem, method, gap, time_limit, given[k])
+        found[k] if k in found else _alone(k, problem, method, gap, time_limit, given[k])
         for k, problem in enumerate(asked)
     ]
+
+
+def solve_together(
+    problems: Sequence[Problem], method: str = "auto", gap: float = GAP, starts: Sequence[Any] | None = None
+) -> dict[int, Schedule]:
+    """Schedules of the orders that can be solved as rows of one array, by position; the others are left out.
+
+    Args:
+        problems, method, gap: as in `solve_many`.
+        starts: shares near the optimum of each problem, (N,) each.
+
+    >>> import optexec as ox
+    >>> convex = ox.Problem(ox.Order(300), ox.Power(a=[1.0, 2.0], b=2.0), ox.objective("A"))
+    >>> concave = convex.replace(impact=ox.Power(a=[1.0, 2.0], b=0.5))
+    >>> list(solve_together([concave, convex]))
+    [1]
+    """
+    completed = [problem.completed for problem in problems]
+    found: dict[int, Schedule] = {}
+    for name, places in _groups(completed, method):
+        for chunk in _chunks(places, completed[places[0]].buckets):
+            near = None if starts is None else np.array([starts[k] for k in chunk])
+            found |= _together({k: completed[k] for k in chunk}, name, gap, near)
+    return {k: schedule.of(problems[k]) for k, schedule in found.items()}
 
 
 def _starting_shares(problems: Sequence[Problem], starts: Sequence[Any]) -> list[Array | None]:

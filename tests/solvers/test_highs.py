@@ -100,3 +100,9 @@ def test_the_odd_remainder_starts_in_its_own_bucket():
     start(model, np.array([200.0, 150.0]))
     assert [model.lots[i].value for i in (1, 2)] == [2, 1]
     assert [model.host[i].value for i in (1, 2)] == [0, 1]
+
+
+def test_highs_prints_nothing(capfd):
+    problem = ox.Problem(ox.Order(300), ox.Power(a=[1.0, 2.0], b=2.0), ox.objective("A"))
+    ox.solve(problem, "highs")
+    assert capfd.readouterr() == ("", "")

@@ -1,0 +1,155 @@
+"""A table of orders, read row by row: a damaged row is told by its number, and the rows after it are read."""
+
+import csv
+import gzip
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from optexec.models.errors import InvalidInput
+
+PARQUET = (".parquet", ".pq")
+ROWS = 4_096
+"""Rows of a Parquet file that are in memory at once."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of the table.
+
+    Args:
+        number: line of the file, the header being 1; rows of a Parquet file count from 1.
+        cells: name -> what stands there: text of a CSV file, a value of a Parquet file; blanks are left out.
+        fault: why the row cannot be read; empty if it can.
+
+    >>> Row(2, {"order_id": "x"}).fault
+    ''
+    """
+
+    number: int
+    cells: dict[str, Any]
+    fault: str = ""
+
+
+class OrderTable:
+    """A CSV (.csv, .csv.gz) or Parquet (.parquet, .pq) file of orders.
+
+    A row of a CSV file is one line.
+
+    Args:
+        path: the file.
+
+    Attributes:
+        header: names of the columns.
+
+    Raises:
+        InvalidInput: a file that is missing, unreadable or empty, or names a column twice.
+
+    >>> OrderTable(Path("nowhere.csv"))
+    Traceback (most recent call last):
+    ...
+    optexec.models.errors.InvalidInput: nowhere.csv: no such file; check the path
+    """
+
+    def __init__(self, path: Path) -> None:
+        if not path.is_file():
+            raise InvalidInput(f"{path}: no such file; check the path")
+        self.path = path
+        self._parquet = path.suffix in PARQUET
+        self.header = self._guarded(self._parquet_header if self._parquet else self._csv_header)
+        twice = sorted({name for name in self.header if self.header.count(name) > 1})
+        if twice:
+            raise InvalidInput(f"{path}, row 1: column {twice[0]} appears twice; keep one of them")
+
+    def rows(self) -> Iterator[Row]:
+        """The rows in their order."""
+        rows = self._parquet_rows() if self._parquet else self._csv_rows()
+        while (row := self._guarded(lambda: next(rows, None))) is not None:
+            yield row
+
+    def count(self) -> int:
+        """How many rows there are at most; blank lines of a CSV file count."""
+        if self._parquet:
+            import pyarrow.parquet as pq
+
+            return int(pq.read_metadata(self.path).num_rows)
+        with self._open() as lines:
+            return max(self._guarded(lambda: sum(1 for _ in lines)) - 1, 0)
+
+    def digest(self) -> str:
+        """SHA-256 of the file."""
+        with self.path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+    def _guarded(self, read: Callable[[], Any]) -> Any:
+        """What `read` returns, its errors about the file told in one line."""
+        from pyarrow import ArrowException
+
+        try:
+            return read()
+        except InvalidInput:
+            raise
+        except (OSError, EOFError, ValueError, ArrowException) as error:
+            kind = "Parquet" if self._parquet else "CSV"
+            told = " ".join(str(error).split())[:80]
+            raise InvalidInput(f"{self.path}: not a whole {kind} file ({told}); write it again") from None
+
+    def _open(self) -> Any:
+        opener = gzip.open if self.path.suffix == ".gz" else open
+        return opener(self.path, "rt", encoding="utf-8-sig", errors="surrogateescape", newline="\n")
+
+    def _csv_header(self) -> tuple[str, ...]:
+        with self._open() as lines:
+            first = lines.readline()
+        if not first.strip():
+            raise InvalidInput(f"{self.path}: the file is empty; it needs a header line and a row for each order")
+        return tuple(name.strip() for name in next(csv.reader([first])))
+
+    def _csv_rows(self) -> Iterator[Row]:
+        with self._open() as lines:
+            for number, line in enumerate(lines, start=1):
+                if number > 1 and line.strip():
+                    yield self._csv_row(number, line)
+
+    def _csv_row(self, number: int, line: str) -> Row:
+        try:
+            line.encode()
+            [cells] = csv.reader([line.rstrip("\r\n")], strict=True)
+        except UnicodeEncodeError:
+            return Row(number, {}, "not UTF-8 text; save the file as UTF-8")
+        except (csv.Error, ValueError) as error:
+            return Row(number, {}, f"not a line of CSV ({error}); mend its quotation marks")
+        named = {name: cell for name, text in zip(self.header, cells, strict=False) if (cell := text.strip())}
+        if len(cells) != len(self.header):
+            return Row(number, named, f"{len(cells)} fields where the header has {len(self.header)}; complete it")
+        return Row(number, named)
+
+    def _parquet_header(self) -> tuple[str, ...]:
+        import pyarrow.parquet as pq
+
+        return tuple(pq.read_schema(self.path).names)
+
+    def _parquet_rows(self) -> Iterator[Row]:
+        import pyarrow.parquet as pq
+
+        number = 0
+        with pq.ParquetFile(self.path) as file:
+            for batch in file.iter_batches(batch_size=ROWS):
+                for cells in batch.to_pylist():
+                    number += 1
+                    yield Row(number, {name: value for name, value in cells.items() if not _blank(value)})
+
+
+def _blank(value: Any) -> bool:
+    """Whether a value of a Parquet file stands for nothing.
+
+    >>> [_blank(value) for value in (None, float("nan"), " ", 0, "x", [1.0])]
+    [True, True, True, False, False, False]
+    """
+    if isinstance(value, str):
+        return not value.strip()
+    return value is None or (isinstance(value, float) and pd.isna(value))

@@ -1,0 +1,100 @@
+"""Buckets by symbol: what is read, what is refused, and which of them lie in a window."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from optexec.data.bucket_store import BucketStore, window
+from optexec.models.errors import InvalidInput
+
+
+def put(store: Path, symbol: str, frame: pd.DataFrame, name: str = "part.parquet") -> None:
+    (store / f"symbol={symbol}").mkdir(parents=True, exist_ok=True)
+    frame.to_parquet(store / f"symbol={symbol}" / name, index=False)
+
+
+def test_files_of_a_symbol_follow_each_other_by_name(tmp_path: Path) -> None:
+    put(tmp_path, "BRK%2FB", pd.DataFrame({"time": ["b"], "a": [2]}), "1.parquet")
+    put(tmp_path, "BRK%2FB", pd.DataFrame({"time": ["a"], "a": [1.5]}), "0.parquet")
+    store = BucketStore(tmp_path)
+    assert list(store.folders) == ["BRK/B"]
+    buckets = store.buckets("BRK/B")
+    assert (buckets.header, len(buckets)) == (("time", "a"), 2)
+    assert buckets.numbers("a").tolist() == [1.5, 2.0]
+    assert buckets.labels("time").tolist() == ["a", "b"]
+
+
+def test_a_part_of_the_buckets_keeps_the_numbers_of_its_rows(tmp_path: Path) -> None:
+    put(tmp_path, "A", pd.DataFrame({"time": list("abcd"), "a": [1.0, None, 3.0, np.nan]}))
+    part = BucketStore(tmp_path).buckets("A").part(2, 4)
+    assert len(part) == 2
+    with pytest.raises(InvalidInput, match="symbol=A, row 4, column a: is blank; fill it in"):
+        part.numbers("a")
+    with pytest.raises(InvalidInput, match="symbol=A, row 3, column time: 'c' is not a number"):
+        part.numbers("time")
+
+
+@pytest.mark.parametrize(
+    ("frame", "told"),
+    [
+        (pd.DataFrame({"time": ["a", "a"]}), "row 2, column time: labels two buckets"),
+        (pd.DataFrame({"time": ["a", None]}), "row 2, column time: is blank"),
+    ],
+)
+def test_labels_name_one_bucket_each(tmp_path: Path, frame: pd.DataFrame, told: str) -> None:
+    put(tmp_path, "A", frame)
+    with pytest.raises(InvalidInput, match=told):
+        BucketStore(tmp_path).buckets("A").labels("time")
+
+
+def test_symbols_without_buckets(tmp_path: Path) -> None:
+    (tmp_path / "symbol=EMPTY").mkdir()
+    put(tmp_path, "ROWLESS", pd.DataFrame({"a": np.empty(0)}))
+    put(tmp_path, "TWO", pd.DataFrame({"a": [1.0]}), "0.parquet")
+    put(tmp_path, "TWO", pd.DataFrame({"a": ["text"]}), "1.parquet")
+    store = BucketStore(tmp_path)
+    for symbol, told in (("EMPTY", "no buckets"), ("ROWLESS", "no buckets"), ("TWO", "files of different columns")):
+        with pytest.raises(InvalidInput, match=told):
+            store.buckets(symbol)
+
+
+def test_the_digest_is_that_of_the_content(tmp_path: Path) -> None:
+    put(tmp_path, "A", pd.DataFrame({"a": [1.0]}))
+    first = BucketStore(tmp_path).digest()
+    assert BucketStore(tmp_path).digest() == first
+    put(tmp_path, "A", pd.DataFrame({"a": [2.0]}))
+    second = BucketStore(tmp_path).digest()
+    (tmp_path / "symbol=A").rename(tmp_path / "symbol=B")
+    assert len({first, second, BucketStore(tmp_path).digest()}) == 3
+
+
+@given(
+    st.sets(st.integers(-5, 5), min_size=1), st.one_of(st.none(), st.integers(-6, 6)), st.none() | st.integers(-6, 6)
+)
+def test_a_window_is_half_open(labels, start, end):
+    index = pd.Index(sorted(labels), name="minute", dtype=float)
+    inside = [k for k, v in enumerate(index) if (start is None or v >= start) and (end is None or v < end)]
+    if not inside:
+        with pytest.raises(InvalidInput, match="no bucket has its minute in"):
+            window(index, start, end)
+    else:
+        assert window(index, start, end) == (inside[0], inside[-1] + 1)
+
+
+def test_windows_of_times_know_their_zone() -> None:
+    index = pd.date_range("2025-01-15 09:30", periods=3, freq="min", tz="America/New_York", name="time")
+    assert window(index, "2025-01-15T14:31:00+00:00", None) == (1, 3)
+    with pytest.raises(InvalidInput, match="have a time zone; write it likewise"):
+        window(index, "2025-01-15T09:31:00", None)
+    assert window(index.tz_localize(None), "2025-01-15T09:31:00", "2025-01-15T09:32:00") == (1, 2)
+    with pytest.raises(InvalidInput, match="'noon' is no label of the buckets"):
+        window(index, "noon", None)
+
+
+def test_a_window_needs_labels_in_order() -> None:
+    with pytest.raises(InvalidInput, match="time is not in order; sort the buckets"):
+        window(pd.Index(["9:59", "10:00"], name="time"), "9:59", None)

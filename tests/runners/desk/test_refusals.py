@@ -1,0 +1,93 @@
+"""What a whole batch can be refused for: one line, code 2, nothing written."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from desk_cases import row, sound_rows, write_csv
+from typer.testing import Result
+
+Batch = Callable[..., Result]
+
+
+def line(result: Result) -> str:
+    assert (result.exit_code, result.stdout) == (2, ""), result.output
+    assert result.stderr.count("\n") == 1
+    return result.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("orders.csv", b"", "the file is empty"),
+        ("orders.csv", b"symbol,shares\nAAA,5\n", "no column 'order_id'"),
+        ("orders.csv", b"order_id,shares\nx,5\n", "no column 'symbol'"),
+        ("orders.csv", b"order_id,symbol,participaton\n", "'participaton'; did you mean 'participation'?"),
+        ("orders.csv", b"order_id,symbol,side,side\n", "column side appears twice"),
+        ("orders.csv", b"order_id,symbol,buckets.path\n", "unknown column 'buckets.path'"),
+        ("orders.csv.gz", b"no gzip", "not a whole CSV file"),
+        ("orders.parquet", b"no parquet", "not a whole Parquet file"),
+    ],
+)
+def test_a_file_that_holds_no_orders(batch: Batch, tmp_path: Path, name: str, content: bytes, told: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    assert told in line(batch(tmp_path / name))
+    assert not (tmp_path / "out").exists()
+
+
+def test_no_such_files(batch: Batch, tmp_path: Path, invoke: Callable[..., Result]) -> None:
+    assert "nowhere.csv: no such file" in line(batch(tmp_path / "nowhere.csv"))
+    orders = write_csv(tmp_path / "orders.csv", sound_rows(1))
+    for store, told in ((tmp_path / "nowhere", "no such folder"), (tmp_path, "no folder symbol=NAME in it")):
+        assert told in line(invoke("batch", orders, "--buckets", store, "-o", tmp_path / "out"))
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--set", "limts.maximum=5"], "unknown key 'limts'; did you mean 'limits'?"),
+        (["--set", "limits"], "not of the form key=value"),
+        (["--ignore", "trader"], "no column 'trader'"),
+        (["--scheduler", "tcp://127.0.0.1:9", "--workers", 2], "leave --engine and --workers out"),
+        (["--scheduler", "tcp://127.0.0.1:9", "--engine", "local"], "leave --engine and --workers out"),
+    ],
+)
+def test_options(batch: Batch, tmp_path: Path, options: list, told: str) -> None:
+    assert told in line(batch(write_csv(tmp_path / "orders.csv", sound_rows(1)), *options))
+
+
+def test_a_store_whose_buckets_declare_no_impact(batch: Batch, tmp_path: Path, store: Path) -> None:
+    import pandas as pd
+
+    path = store / "symbol=AAA" / "part.parquet"
+    whole = pd.read_parquet(path)
+    whole.drop(columns="quoted").to_parquet(path, index=False)
+    (store / "symbol=BBB" / "part.parquet").write_bytes(b"PAR1")
+    mixed = pd.read_parquet(store / "symbol=XAA" / "part.parquet")
+    mixed.loc[2, "family"] = "Power"
+    mixed.to_parquet(store / "symbol=XAA" / "part.parquet", index=False)
+    orders = write_csv(tmp_path / "orders.csv", [row("a", "AAA"), row("b", "BBB"), row("x", "XAA")])
+    result = batch(orders, "--json")
+    assert result.exit_code == 5
+    for told in ("no column 'quoted'; add it", "part.parquet: cannot be read", "column family: differs between"):
+        assert told in result.stdout
+
+
+def test_an_output_that_is_none(batch: Batch, tmp_path: Path) -> None:
+    orders = write_csv(tmp_path / "orders.csv", sound_rows(1))
+    assert "there is no folder" in line(batch(orders, "-o", tmp_path / "no" / "out"))
+    assert "holds other things than a batch" in line(batch(orders, "-o", tmp_path))
+    assert "cannot be written" in line(batch(orders, "-o", orders))
+
+
+def test_dask_that_is_not_there(batch: Batch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "distributed", None)
+    orders = write_csv(tmp_path / "orders.csv", sound_rows(1))
+    assert 'run pip install "optexec[dask]"' in line(batch(orders, "--engine", "dask"))
+
+
+def test_no_scheduler_answers(batch: Batch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("optexec.runners.desk.dask_pool.CONNECT", 0.5)
+    orders = write_csv(tmp_path / "orders.csv", sound_rows(1))
+    for address in ("tcp://127.0.0.1:9", "nonsense://x"):
+        assert f"--scheduler {address}: no answer (" in line(batch(orders, "--scheduler", address))

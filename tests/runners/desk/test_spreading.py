@@ -1,0 +1,120 @@
+"""Work reaches everyone once, whoever dies over it."""
+
+from collections import Counter
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from desk_cases import InlinePool
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from optexec.data.results_folder import Outcome
+from optexec.models.errors import SolverFailure
+from optexec.runners.desk.spreading import DEATHS, QUEUED, spread
+from optexec.runners.desk.work import Done, Item, Work
+
+
+class Died(Exception):
+    pass
+
+
+class DeadlyPool(InlinePool):
+    """Work of poisoned rows dies, and so does all else that is in progress; other deaths are drawn.
+
+    Work is done in an order that is drawn; of several orders some may be left.
+    """
+
+    lost = (Died,)
+
+    def __init__(self, poisoned: set[int], data: Any) -> None:
+        super().__init__()
+        self.poisoned, self.data = poisoned, data
+        self.broken: set[int] = set()
+        self.accidents = 0
+
+    def wait(self, futures: Any) -> list[int]:
+        flying = sorted(futures)
+        assert len(flying) <= QUEUED * self.workers() + 1
+        if hit := self.broken & set(flying):
+            return sorted(hit)
+        chosen = self.data.draw(st.sampled_from(flying))
+        accident = self.accidents < 3 and self.data.draw(st.integers(0, 9)) == 0
+        if accident or self._rows(chosen) & self.poisoned:
+            self.accidents += accident
+            self.broken = set(flying)
+            return flying
+        return [chosen]
+
+    def _rows(self, future: int) -> set[int]:
+        return {item.row for item in self.submitted[future].items}
+
+    def result(self, future: int) -> Done:
+        if future in self.broken:
+            raise Died
+        items = self.submitted[future].items
+        kept = self.data.draw(st.integers(1, len(items)))
+        outcomes = [Outcome(i.row, i.order_id, i.symbol, status="optimal") for i in items[:kept]]
+        return Done(outcomes, left=list(items[kept:]))
+
+
+def work(rows: range) -> Work:
+    return Work(tuple(Item(row, str(row), "AAA", {}, 0, 1) for row in rows), {}, {}, "orders.csv")
+
+
+@settings(max_examples=60)
+@given(st.data(), st.lists(st.integers(1, 9), max_size=8), st.sets(st.integers(0, 40), max_size=3))
+def test_every_order_is_done_once_and_only_the_guilty_are_given_up(data, sizes, poisoned):
+    ends = [sum(sizes[:k]) for k in range(len(sizes) + 1)]
+    source = [work(range(low, high)) for low, high in pairwise(ends)]
+    refused = Done([Outcome(1_000, "", "AAA", error="refused")])
+    pool = DeadlyPool(poisoned, data)
+    found = [outcome for done in spread(pool, iter([*source, refused])) for outcome in done.outcomes]
+    assert Counter(outcome.row for outcome in found) == Counter([*range(ends[-1]), 1_000])
+    given_up = {outcome.row for outcome in found if outcome.status == "failed"}
+    assert poisoned & set(range(ends[-1])) <= given_up
+    if pool.accidents < DEATHS:
+        assert given_up <= poisoned
+    for outcome in found:
+        if outcome.row in given_up:
+            assert (
+                outcome.error
+                == f"orders.csv, row {outcome.row}: 2 processes died while they solved it, perhaps for memory"
+            )
+
+
+def test_no_more_is_read_than_can_be_handed_out():
+    read = []
+
+    def source():
+        for number in range(50):
+            read.append(number)
+            yield work(range(number, number + 1))
+
+    class Counting(InlinePool):
+        def result(self, future):
+            done = len(self.submitted) - len(read)
+            assert done <= QUEUED * self.workers() + 1
+            return Done()
+
+    list(spread(Counting(), source()))
+    assert read == list(range(50))
+
+
+def test_workers_that_cannot_do_the_work_end_it():
+    class Foreign(InlinePool):
+        def result(self, future):
+            raise ModuleNotFoundError("No module named 'optexec'")
+
+    with pytest.raises(SolverFailure, match=r"the workers cannot do the work .*they need this optexec too"):
+        list(spread(Foreign(), iter([work(range(3))])))
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 10])
+def test_pieces_hold_every_order_once(number):
+    whole = replace(work(range(7)), deaths=1)
+    pieces = list(whole.pieces(number))
+    assert [item for piece in pieces for item in piece.items] == list(whole.items)
+    assert len(pieces) <= number
+    assert max(len(p.items) for p in pieces) - min(len(p.items) for p in pieces[:-1] or pieces) <= 1
