@@ -114,6 +114,18 @@ def replay(path: str | Path) -> Replay:
 
     Raises:
         InvalidInput: no such log, or a damaged one, with the line.
+
+    >>> import tempfile
+    >>> import optexec as ox
+    >>> from optexec.analysis.audited_execution import AuditedExecution
+    >>> from optexec.models.execution_events import Opened
+    >>> planner = Replanner(ox.Problem(ox.Order(900), ox.Linear(0.01), ox.objective("A"), buckets=3))
+    >>> path = Path(tempfile.mkdtemp(), "day.log")
+    >>> with AuditedExecution(path, planner, clock=lambda: "09:30:00") as day:
+    ...     _ = day.take(Opened(0))
+    >>> done = replay(path)
+    >>> done.events, done.decisions, done.difference
+    (1, 3, None)
     """
     path = Path(path)
     records = read_log(path)

@@ -45,6 +45,11 @@ def declaration_from(record: dict[str, Any]) -> Problem:
 
     Raises:
         InvalidInput, InfeasibleOrder: as `Problem`.
+
+    >>> import optexec as ox
+    >>> problem = ox.Problem(ox.Order(0.3), ox.Linear([0.1, 0.2]), ox.objective("C", psi=1e-6, weights="linear"))
+    >>> declaration_from(declaration_record(problem)).terms.find(ox.InventoryRisk)
+    InventoryRisk(psi=1e-06, weights='linear')
     """
     terms = [TERMS[term["name"]](**{n: v for n, v in term.items() if n != "name"}) for term in record["terms"]]
     return Problem(

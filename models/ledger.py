@@ -24,6 +24,9 @@ class Child:
         size: shares that may trade on it at most.
         open: shares that are still in the market.
         filled: shares that have traded.
+
+    >>> Child(1, bucket=0, size=Fraction(300), open=Fraction(300)).filled
+    Fraction(0, 1)
     """
 
     number: int

@@ -74,7 +74,7 @@ def replan_order(
 ) -> None:
     """Plan the rest of the day after the events so far, and tell the next child order.
 
-    Example: optexec replan inventory_risk.toml --fills today.csv --log today.log --window 30
+    Example: optexec replan cost.toml --fills today.csv --log today.log
     """
     from optexec.runners.day import Day
     from optexec.runners.event_file import read_events
