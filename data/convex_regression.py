@@ -166,14 +166,18 @@ def _integrated(points: _Points, slopes: Array, first: Array) -> Array:
 
 
 def _solved(points: _Points, weights: Array) -> Array:
-    """Solve the quadratic programmes of a few rows as one model, in units that make every width and value at most 1."""
+    """Solve the quadratic programmes of a few rows as one model, above the line of the least slope.
+
+    So that slope is 0 in the model, and its units make every width and value at most 1.
+    """
     from pyomo.contrib.solver.common.factory import SolverFactory
 
-    base = points.values[:, :1] if points.start is None else np.full((len(points.values), 1), points.start)
-    span = points.shares[-1] - points.shares[0]
+    first = points.values[:, :1] if points.start is None else np.full((len(points.values), 1), points.start)
     least = 0.0 if points.least_slope is None else points.least_slope
-    scale = np.maximum(np.abs(points.values - base).max(axis=1, keepdims=True), abs(least) * span)
-    model = _model(points, (points.values - base) / scale, weights / weights.max(), least * span / scale[:, 0])
+    base = first + least * (points.shares - points.shares[0])
+    above = points.values - base
+    scale = np.maximum(np.abs(above).max(axis=1, keepdims=True), np.finfo(float).tiny)
+    model = _model(points, above / scale, weights / weights.max())
     found = SolverFactory("highs").solve(
         model, threads=1, load_solutions=False, raise_exception_on_nonoptimal_result=False, solver_options=_OPTIONS
     )
@@ -184,8 +188,8 @@ def _solved(points: _Points, weights: Array) -> Array:
     return base + scale * solution
 
 
-def _model(points: _Points, data: Array, weights: Array, least: Array) -> Any:
-    """The programme of `convex_values` for rows (R, K) of scaled data, with least slopes (R,)."""
+def _model(points: _Points, data: Array, weights: Array) -> Any:
+    """The programme of `convex_values` for rows (R, K) of scaled data, with a least slope of 0."""
     import pyomo.environ as pyo
 
     m = pyo.ConcreteModel()
@@ -200,11 +204,10 @@ def _model(points: _Points, data: Array, weights: Array, least: Array) -> Any:
         return (right * m.value[r, k - 1] + left * m.value[r, k + 1]) / (left + right) >= m.value[r, k]
 
     if points.least_slope is not None:
-        rise = (least * widths[0] / sum(widths)).tolist()
 
         @m.Constraint(m.ROWS)
         def least_slope(m: Any, r: int) -> Any:
-            return m.value[r, 1] - m.value[r, 0] >= rise[r]
+            return m.value[r, 1] >= m.value[r, 0]
 
     if points.start is not None:
         for r in m.ROWS:

@@ -134,7 +134,7 @@ def solve_work(work: Work) -> Done:
     >>> items = [Item(2, "x", "ABC", values, 0, 2), Item(3, "y", "ABC", values | {"order.side": "by"}, 0, 2)]
     >>> work = Work(tuple(items), {"ABC": StoredBuckets("store", tuple(cells), cells, 2)}, {}, "orders.csv")
     >>> done = solve_work(work)
-    >>> [(item.order_id, shares.tolist()) for item, shares, _ in done.solved]
+    >>> [(item.order_id, shares.round(6).tolist()) for item, shares, _ in done.solved]
     [('x', [200.0, 100.0])]
     >>> done.outcomes[0].error
     "orders.csv, row 3, key order: unknown side 'by'; did you mean 'buy'? known: buy, sell"

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize, nnls
 
@@ -70,6 +70,7 @@ def test_values_are_those_of_nonnegative_least_squares_over_hinges(seed):
 
 @settings(max_examples=40)
 @given(seed=SEEDS, start=st.floats(-1, 1), least=st.floats(-0.5, 1))
+@example(seed=2509495, start=-0.009616010400113284, least=1.192092896e-07)
 def test_values_with_a_held_start_and_a_least_slope(seed, start, least):
     shares, values, weights = noisy(seed)
     scale = np.abs(values).max()

@@ -20,7 +20,7 @@ def test_json_is_the_frontier_of_the_library(spec: Path, invoke: Invoke) -> None
     result = invoke("frontier", spec, "--objective", "C", "--points", 7, "--json")
     assert (result.exit_code, result.stderr) == (0, "")
     traced = ox.frontier(load_spec(spec).problem("C"), 7)
-    assert json.loads(result.stdout) == json.loads(traced.to_json())
+    assert json.loads(result.stdout) == json.loads(traced.to_json()) | {"chosen": {}}
 
 
 def test_tables_have_units_and_fit(spec: Path, invoke: Invoke) -> None:
@@ -34,6 +34,22 @@ def test_tables_have_units_and_fit(spec: Path, invoke: Invoke) -> None:
     traced = ox.frontier(load_spec(spec).problem(), sigma=[0.03 * 25, 0.02 * 25, 0.01 * 25])
     assert lines[1].split()[1:3] == [f"{traced.frame[name][0]:,.2f}" for name in ("cost", "standard_deviation")]
     assert "std deviation (shares)" in invoke("frontier", spec).stdout
+
+
+def test_a_risk_aversion_is_chosen_by_its_target(invoke: Invoke) -> None:
+    path = sample.path("inventory_risk.toml")
+    problem, sigma = load_spec(path).problem(), load_spec(path).dollars("volatility", "sigma")
+    asked = ("--horizon", 240, "--half-life", 90, "--confidence", 0.95, "--volatility", "sigma", "--points", 5)
+    chosen = json.loads(invoke("frontier", path, *asked, "--json").stdout)["chosen"]
+    assert chosen == {
+        "horizon": ox.psi_for_horizon(problem, 240),
+        "half_life": ox.psi_for_half_life(problem, 90),
+        "confidence": ox.psi_for_var(problem, sigma, 0.95),
+    }
+    risk = next(term for term in problem.terms if term.name == "inventory_risk")
+    halved = ox.solve(problem.replace(terms=ox.ImpactCost() + ox.InventoryRisk(chosen["half_life"], risk.weights)))
+    assert abs(halved.inventory.iloc[89] / problem.shares - 0.5) < 1e-3
+    assert f"psi by half-life   {chosen['half_life']:.6g} $/share²" in invoke("frontier", path, *asked).stdout
 
 
 @pytest.mark.parametrize("name", ["frontier.csv", "frontier.parquet"])
@@ -57,6 +73,7 @@ def test_a_sample_of_a_day(invoke: Invoke) -> None:
 @pytest.mark.parametrize(
     ("code", "arguments", "told"),
     [
+        (2, ["--confidence", "0.95"], "--confidence needs the price's moves; give --volatility too"),
         (2, ["--points", "1"], "points must be a whole number, at least 2, got 1"),
         (2, ["--volatility", "sgma"], "unknown column of buckets.csv 'sgma'; did you mean 'sigma'?"),
         (2, ["--volatility", "note"], "is not a number"),
