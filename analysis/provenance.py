@@ -1,6 +1,5 @@
 """Where a result comes from: which files went in, which versions computed it, and when."""
 
-import hashlib
 import platform
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -9,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from optexec.analysis.report_parts import Table, facts
+from optexec.data.file_digest import sha256
 
 PACKAGES = ("numpy", "scipy", "pandas", "numba", "pyomo", "highspy", "casadi")
 """Beside optexec itself, what its answers are computed with."""
@@ -45,17 +45,6 @@ class Provenance:
     def of(cls, paths: Iterable[Path], settings: Iterable[str] = ()) -> "Provenance":
         """That of files that exist, with their SHA-256."""
         return cls({path.name: sha256(path) for path in paths}, tuple(settings))
-
-
-def sha256(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal.
-
-    >>> from optexec.data import sample
-    >>> len(sha256(sample.path("cost.toml")))
-    64
-    """
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def versions() -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 import csv
 import gzip
-import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from optexec.data.file_digest import sha256
 from optexec.models.errors import InvalidInput
 
 PARQUET = (".parquet", ".pq")
@@ -82,8 +82,7 @@ class OrderTable:
 
     def digest(self) -> str:
         """SHA-256 of the file."""
-        with self.path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256(self.path)
 
     def _guarded(self, read: Callable[[], Any]) -> Any:
         """What `read` returns, its errors about the file told in one line."""

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import reduce
-from hashlib import sha256
 from operator import add
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,8 @@ import numpy as np
 from pydantic import ValidationError
 
 import optexec as ox
+from optexec.data.declaration_record import TERMS
+from optexec.data.file_digest import sha256
 from optexec.data.text_table import read_table
 from optexec.models.errors import InvalidInput, OptexecError, unknown_name
 from optexec.models.objective import PARAMETERS
@@ -21,8 +22,6 @@ from optexec.runners.bucket_table import BucketTable, labels
 from optexec.runners.parameters import Parameters
 from optexec.runners.tables import FAMILIES, Document, TermTable
 from optexec.runners.toml_file import one_line, override, read_toml
-
-TERMS = {"impact": ox.ImpactCost, "smoothing": ox.Smoothing, "inventory_risk": ox.InventoryRisk}
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +91,7 @@ class Spec:
     @property
     def inputs(self) -> dict[str, str]:
         """Name of each file that was read -> SHA-256 of its content."""
-        return {path.name: sha256(path.read_bytes()).hexdigest() for path in self.sources}
+        return {path.name: sha256(path) for path in self.sources}
 
     def dollars(self, name: str, given: str) -> Any:
         """A fraction of the price, one number or the name of a column, in dollars a share; scalar or (N,).
