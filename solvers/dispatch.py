@@ -129,7 +129,7 @@ def _by_branch(problem: Problem, search: Search) -> Answer:
 
 
 def _by_dp(problem: Problem, search: Search) -> Answer:
-    policy = dp.backward(problem)
+    policy = dp.backward(problem, search.time_limit)
     return Answer(policy.schedule(), policy.cost)
 
 
@@ -223,7 +223,7 @@ def solve(
         method: a name from `methods(problem)`; "auto" takes the first of dp (orders in lots), closed_form,
             waterfill, newton, ipopt, branch and milp that applies and gives an answer.
         gap: relative gap at which a global search stops, and at or below which a schedule is called optimal.
-        time_limit: seconds for the methods that can be stopped (ipopt, highs, branch, milp).
+        time_limit: seconds for each of the methods that can be stopped (ipopt, highs, dp, branch, milp).
         start: a schedule, or shares (N,), near the optimum, such as that of the same order some minutes ago. newton
             takes fewer steps from there; the other methods do without. It may break the limits.
 

@@ -1,18 +1,20 @@
 """Whole lots: the exact optimum on the lot grid for any curve, by backward induction over the inventory."""
 
+import math
+import time
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from optexec.models.errors import InvalidInput
+from optexec.models.errors import InvalidInput, SolverFailure
 from optexec.models.lots import ROUNDING, no_whole_lots, whole_lots
 from optexec.models.objective import InventoryRisk
 from optexec.models.problem import Problem
 from optexec.models.validation import Array
 
-MEMORY = 2 * 2**30
+MEMORY = 2**30
 """Bytes that the table of values may take."""
 
 
@@ -127,7 +129,7 @@ class Stages:
         return low, sum((term.at_bucket(self.problem, i, x) for term in separable), start=start)
 
 
-def backward(problem: Problem) -> Policy:
+def backward(problem: Problem, time_limit: float = math.inf) -> Policy:
     """Least cost-to-go of every bucket and inventory, for an order in whole lots.
 
     With r lots left before bucket i (from 0) and V_N(r) = 0 for r = 0, infinite otherwise,
@@ -137,6 +139,10 @@ def backward(problem: Problem) -> Policy:
     exact on the lot grid for any curve. An odd remainder doubles the states: whether it has been traded. A slice
     below `limits.smallest` (the odd remainder's with its lots) costs infinitely much.
 
+    Args:
+        problem: the declaration.
+        time_limit: seconds, looked at between buckets.
+
     Cost: a bucket with a convex curve takes O(L log L) steps for L lots, because the best inventory to leave
     grows with r; any other takes L times the lots it may trade. Where infinite costs leave holes, in a curve or in
     V, each unbroken run is convex by itself. Memory: 8 (N+1)(L+1) bytes, twice with an odd
@@ -145,8 +151,9 @@ def backward(problem: Problem) -> Policy:
 
     Raises:
         InvalidInput: an order without lots, a term that couples the buckets otherwise than by the inventory, a
-            table of values over 2 GiB.
+            table of values over 1 GiB.
         InfeasibleOrder: limits that cannot hold the order in whole lots.
+        SolverFailure: the time ran out.
 
     >>> import optexec as ox
     >>> concave = ox.Power(a=[1.0, 0.5, 2.0], b=0.5)
@@ -164,7 +171,11 @@ def backward(problem: Problem) -> Policy:
     values[0, -1, 0] = 0.0
     held = np.arange(lots + 1)
     convex = problem.curvature.convex
+    deadline = time.perf_counter() + time_limit
     for i in reversed(range(problem.buckets)):
+        if time.perf_counter() > deadline:
+            done = f"{problem.buckets - 1 - i:,} of {problem.buckets:,} buckets in {time_limit:g} s"
+            raise SolverFailure(f"dp did no more than {done}; give it time or larger lots")
         first, costs = stages.slices(i, 0.0)
         ahead = values[0, i + 1] + stages.holding(i, held, 0.0)
         values[0, i] = least_sums(first, costs, ahead, bool(convex[i]))
@@ -190,5 +201,6 @@ def obstacle(problem: Problem) -> str:
     for term in problem.terms:
         if not term.separable and not isinstance(term, InventoryRisk):
             return f"the {term.name} term couples the buckets"
-    size = 16.0 * (problem.buckets + 1) * (problem.shares / problem.order.lot + 1)
-    return "" if size <= MEMORY else f"its table would take {size / 2**30:.0f} GiB; use larger lots"
+    lots, odd = whole_lots(problem.order)
+    size = 8.0 * (1 + (odd > 0)) * (problem.buckets + 1) * (lots + 1)
+    return "" if size <= MEMORY else f"its table would take {size / 2**30:.1f} GiB; use larger lots"

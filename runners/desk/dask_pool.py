@@ -16,6 +16,12 @@ CONNECT = 10.0
 """Seconds within which a scheduler must answer."""
 LOOK = 1.0
 """Seconds after which the number of workers is asked for again."""
+OURS = {
+    "distributed.scheduler.allowed-failures": 1,
+    "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": None,
+}
+"""Settings of a cluster of our own. Dask makes workers return freed memory to the system at once, and those that branch
+and bound then spend half their time to get it back."""
 
 
 class DaskPool:
@@ -119,7 +125,7 @@ def _cluster(workers: int) -> Iterator[Any]:
     from distributed import LocalCluster
 
     with (
-        dask.config.set({"distributed.scheduler.allowed-failures": 1}),
+        dask.config.set(OURS),
         LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None, preload=__name__) as cluster,
     ):
         yield cluster

@@ -187,11 +187,19 @@ def test_the_table_of_a_day_takes_the_memory_that_the_obstacle_counts():
     values = backward(problem).values
     assert values.nbytes == 16 * 391 * 1001
     day = ox.Problem(ox.Order(1_000_000, lot=100), ox.Power(1e-4, 1.5), ox.objective("A"), buckets=390)
-    assert MEMORY > 30 * 16 * 391 * 10_001
     assert obstacle(day) == ""
-    dust = day.replace(order=ox.Order(1_000_000, lot=1))
-    assert "GiB; use larger lots" in obstacle(dust)
+    most = MEMORY // (8 * 391) - 1
+    assert obstacle(day.replace(order=ox.Order(most, lot=1))) == ""
+    dust = day.replace(order=ox.Order(most + 1, lot=1))
+    assert obstacle(dust) == "its table would take 1.0 GiB; use larger lots"
     assert "dp" not in ox.methods(dust)
+    assert obstacle(day.replace(order=ox.Order(most + 0.5, lot=1))).startswith("its table would take 2.0 GiB")
+
+
+def test_a_dynamic_programme_that_runs_out_of_time_says_how_far_it_came():
+    problem = ox.Problem(ox.Order(400, lot=100), ox.Power(1.0, 0.5), ox.objective("A"), buckets=3)
+    with pytest.raises(ox.SolverFailure, match="dp did no more than 0 of 3 buckets in 1e-09 s"):
+        ox.solve(problem, "dp", time_limit=1e-9)
 
 
 def test_build_with_its_slices_declared_is_exact():

@@ -8,11 +8,19 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import psutil
 import pytest
 from desk_cases import row, same_results, write_csv, write_store
+
+from optexec.data.bucket_store import StoredBuckets
+from optexec.runners.desk.pools import local_pool
+from optexec.runners.desk.spreading import spread
+from optexec.runners.desk.work import Item, Work
 
 BUCKETS, SLOW, BAD = 240, 14, 3
 PROGRAM = (
@@ -105,6 +113,27 @@ def test_the_orders_of_a_killed_process_are_done_by_others(desk: Path) -> None:
     same_results(desk / "worker", desk / "quiet")
 
 
+class Deadly:
+    """A value that ends the process which receives it."""
+
+    def __reduce__(self) -> tuple[Callable[[int], None], tuple[int]]:
+        return os._exit, (1,)
+
+
+def test_an_order_that_ends_every_process_is_given_up_and_the_others_are_done() -> None:
+    cells = {"family": pd.Index(["Power"] * 2), "quoted": pd.Index(["total"] * 2)}
+    table = StoredBuckets(Path("store"), (*cells, "a", "b"), cells | {"a": np.ones(2), "b": np.full(2, 2.0)}, 2)
+    values = {"order.shares": 300.0, "objective.name": "A"}
+    items = [Item(k, str(k), "AAA", values, 0, 2) for k in range(2, 6)]
+    items[1] = replace(items[1], values=values | {"order.side": Deadly()})
+    pieces = [Work(tuple(items[k : k + 2]), {"AAA": table}, {}, "orders.csv") for k in (0, 2)]
+    with local_pool(2) as pool:
+        found = {outcome.row: outcome for done in spread(pool, iter(pieces)) for outcome in done.outcomes}
+    assert sorted(found) == [2, 3, 4, 5]
+    assert [found[k].status for k in (2, 4, 5)] == ["optimal"] * 3
+    assert found[3].error == "orders.csv, row 3: 2 processes died while they solved it, perhaps for memory"
+
+
 def test_a_killed_command_goes_on_where_it_stopped(desk: Path) -> None:
     with started(desk, "client", "--workers", "2") as client:
         in_the_middle(desk, "client", client)
@@ -136,7 +165,9 @@ def test_ctrl_c_stops_cleanly_and_a_second_run_goes_on(desk: Path, engine: str) 
 def test_a_dask_cluster_on_this_machine_survives_a_killed_worker(desk: Path) -> None:
     with started(desk, "dask", "--engine", "dask", "--workers", "2") as client:
         in_the_middle(desk, "dask", client)
-        workers(client)[-1].kill()
+        keeps_freed_memory, killed = workers(client)
+        assert "MALLOC_TRIM_THRESHOLD_" not in keeps_freed_memory.environ()
+        killed.kill()
         assert client.wait(WAIT) == 5
     assert told(desk, "dask") == ""
     same_results(desk / "dask", desk / "quiet")
