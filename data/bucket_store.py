@@ -221,7 +221,7 @@ def _table(folder: Path) -> Any:
     tables = []
     for path in _files(folder):
         try:
-            tables.append(pq.ParquetFile(pa.BufferReader(path.read_bytes())).read(use_threads=False))
+            tables.append(pq.ParquetFile(pa.BufferReader(path.read_bytes()), pre_buffer=False).read(use_threads=False))
         except (OSError, pa.ArrowException) as error:
             raise InvalidInput(f"{path}: cannot be read ({str(error).splitlines()[0]:.80}); write it again") from None
     if not any(len(table) for table in tables):
