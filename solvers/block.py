@@ -114,8 +114,11 @@ class Block:
         if law is None:
             return None
         first, scale, exponent, rate = np.empty((len(law), *self.lo.shape))
-        first[...], rate[...] = self.offset + law.first, self.rho + law.rate
-        scale[...], exponent[...] = law.scale, law.exponent
+        first[...], scale[...], exponent[...], rate[...] = law
+        if self.offset is not ZERO:
+            first += self.offset
+        if self.rho is not ZERO:
+            rate += self.rho
         return MarginalLaw(first, scale, exponent, rate)
 
     def marginal(self, x: Array) -> Array:
