@@ -10,8 +10,8 @@ import numba
 
 from optexec.models.validation import Array
 
-TILE = 32
-"""Buckets of a tile."""
+TILE = 56
+"""Buckets of a tile, a multiple of eight: seven tiles hold the 390 minutes of a trading day, all but full."""
 ROWS = 18
 SIZE = ROWS * TILE
 LIFT, LOG_SCALE, LOG_RATE, EXPONENT, INVERSE, RATE, LOW, HIGH, LOGS, SHARES, REACH, BEND, MISS, GAIN = range(
