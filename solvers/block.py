@@ -107,7 +107,6 @@ class Block:
     def _has_risk(self) -> bool:
         return bool(self.risk.any())
 
-    @cached_property
     def law(self) -> MarginalLaw | None:
         """As `marginal`, where it is a power and a straight line: every field (M, N). None where it is not."""
         law = self.impact.marginal_law()

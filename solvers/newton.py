@@ -142,9 +142,9 @@ def optimum(block: Block, start: Array | None = None) -> Array:
     [[366.666667, 200.0, 133.333333]]
     """
     x, found = np.empty(block.lo.shape), np.zeros(len(block.lo), dtype=bool)
-    if block.law is not None:
+    if (law := block.law()) is not None:
         risk = np.ascontiguousarray(np.broadcast_to(block.risk, block.lo.shape))
-        clear_inventories(*block.law, risk, block.lo, block.hi, block.shares, x, found)
+        clear_inventories(*law, risk, block.lo, block.hi, block.shares, x, found)
     if not found.all():
         x[~found] = _by_path(block.some(~found), None if start is None else start[~found])
     return x
@@ -253,7 +253,7 @@ class _Path:
         self.block = block
         self.curved = bool(curves)
         self.own = replace(block, impact=joined(curves)).by_bucket()
-        law = self.own.law
+        law = self.own.law()
         self.law = None if law is None else MarginalLaw(*(np.ascontiguousarray(np.transpose(v)) for v in law))
         self.values = np.empty(block.lo.T.shape), np.empty(block.lo.T.shape)
         room, self.slope = (np.ascontiguousarray(part.T) for part in (room, slope))

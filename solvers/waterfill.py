@@ -110,8 +110,8 @@ def clear(block: Block) -> Array:
 def _by_one_search(block: Block) -> tuple[Array, Mask]:
     """Shares, (M, N), and for each order whether they were found and are the optimum of convex costs, (M,)."""
     x, found = np.empty(block.lo.shape), np.zeros(len(block.lo), dtype=bool)
-    if block.law is not None:
-        clear_powers(*block.law, block.lo, block.hi, block.shares, x, found)
+    if (law := block.law()) is not None:
+        clear_powers(*law, block.lo, block.hi, block.shares, x, found)
     return x, found
 
 

@@ -20,7 +20,7 @@ def cleared(block):
     """Shares, (M, N), and whether they were found, (M,)."""
     x, found = np.empty(block.lo.shape), np.zeros(len(block.lo), dtype=bool)
     risk = np.array(np.broadcast_to(block.risk, block.lo.shape))
-    clear_inventories(*block.law, risk, block.lo, block.hi, block.shares, x, found)
+    clear_inventories(*block.law(), risk, block.lo, block.hi, block.shares, x, found)
     return x, found
 
 
