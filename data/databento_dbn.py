@@ -149,7 +149,7 @@ def _records(path: Path, progress: Callable[[int], None] | None) -> Iterator[Rec
     try:
         import databento_dbn as dbn
     except ImportError:
-        raise InvalidInput(f"{path}: DBN needs databento-dbn; run pip install 'optexec[databento]'") from None
+        raise InvalidInput(f"{path}: DBN needs databento-dbn; run pip install '.[databento]' in the folder of optexec") from None
     layout, count, rest = np.dtype(dbn.MBP10Msg._dtypes), 0, b""
     with opened(path) as (contents, disk):
         head = contents.read(_PRELUDE)

@@ -101,7 +101,7 @@ def dask_pool(scheduler: str | None, workers: int) -> Iterator[DaskPool]:
     try:
         from distributed import Client
     except ImportError:
-        raise InvalidInput('--engine dask needs Dask; run pip install "optexec[dask]"') from None
+        raise InvalidInput('--engine dask needs Dask; run pip install ".[dask]" in the folder of optexec') from None
     with _quiet(), _cluster(workers) if scheduler is None else _address(scheduler) as cluster:
         try:
             client = Client(cluster, timeout=CONNECT, set_as_default=False)

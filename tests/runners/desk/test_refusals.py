@@ -83,7 +83,7 @@ def test_an_output_that_is_none(batch: Batch, tmp_path: Path) -> None:
 def test_dask_that_is_not_there(batch: Batch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "distributed", None)
     orders = write_csv(tmp_path / "orders.csv", sound_rows(1))
-    assert 'run pip install "optexec[dask]"' in line(batch(orders, "--engine", "dask"))
+    assert 'run pip install ".[dask]"' in line(batch(orders, "--engine", "dask"))
 
 
 def test_no_scheduler_answers(batch: Batch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
