@@ -57,6 +57,7 @@ class _Waiting:
         self._source = source
         self._left: deque[Work | Done] = deque()
         self._suspects: deque[Work] = deque()
+        self._alone = False
 
     def next(self, flying: int, most: int) -> Work | Done | None:
         """The next piece; None while none is to be handed out.
@@ -67,10 +68,11 @@ class _Waiting:
         """
         if self._left and isinstance(self._left[0], Done):
             return self._left.popleft()
-        if self._suspects:
-            return None if flying else replace(self._suspects.popleft(), alone=True)
-        if flying >= most:
+        if flying and (self._alone or self._suspects or flying >= most):
             return None
+        self._alone = bool(self._suspects)
+        if self._alone:
+            return replace(self._suspects.popleft(), alone=True)
         return self._left.popleft() if self._left else next(self._source, None)
 
     def add(self, pieces: Iterator[Work]) -> None:

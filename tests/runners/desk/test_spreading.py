@@ -36,6 +36,7 @@ class DeadlyPool(InlinePool):
 
     def wait(self, futures: Any) -> list[int]:
         flying = sorted(futures)
+        assert len(flying) == 1 or not any(self.submitted[future].alone for future in flying)
         assert len(flying) <= QUEUED * self.workers() + 1
         if hit := self.broken & set(flying):
             return sorted(hit)
@@ -84,8 +85,34 @@ def test_every_order_is_done_once_and_only_the_guilty_are_given_up(data, sizes, 
             )
 
 
+def test_a_suspect_is_alone_until_it_is_done():
+    """Even the last one, behind which more of the source could be handed out."""
+
+    class Alone(InlinePool):
+        lost = (Died,)
+        accidents = 1
+
+        def wait(self, futures):
+            assert len(futures) == 1 or not any(self.submitted[future].alone for future in futures)
+            return sorted(futures)
+
+        def result(self, future):
+            items = self.submitted[future].items
+            if self.accidents and items[0].row == 2:
+                self.accidents -= 1
+                raise Died
+            return Done([Outcome(i.row, i.order_id, i.symbol, status="optimal") for i in items])
+
+    pool = Alone()
+    found = [
+        outcome.row for done in spread(pool, (work(range(k, k + 1)) for k in range(20))) for outcome in done.outcomes
+    ]
+    assert Counter(found) == Counter(range(20))
+    assert [w.items[0].row for w in pool.submitted if w.alone] == [2]
+
+
 def test_no_more_is_read_than_can_be_handed_out():
-    read = []
+    read, done = [], []
 
     def source():
         for number in range(50):
@@ -94,12 +121,13 @@ def test_no_more_is_read_than_can_be_handed_out():
 
     class Counting(InlinePool):
         def result(self, future):
-            done = len(self.submitted) - len(read)
-            assert done <= QUEUED * self.workers() + 1
+            assert len(read) - len(done) <= QUEUED * self.workers() + 1
+            done.append(future)
             return Done()
 
     list(spread(Counting(), source()))
     assert read == list(range(50))
+    assert len(done) == 50
 
 
 def test_workers_that_cannot_do_the_work_end_it():
