@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,12 +74,7 @@ class OrderTable:
 
     def count(self) -> int:
         """How many rows there are at most; blank lines of a CSV file count."""
-        if self._parquet:
-            import pyarrow.parquet as pq
-
-            return int(pq.read_metadata(self.path).num_rows)
-        with self._open() as lines:
-            return max(self._guarded(lambda: sum(1 for _ in lines)) - 1, 0)
+        return int(self._guarded(self._parquet_count if self._parquet else self._csv_count))
 
     def digest(self) -> str:
         """SHA-256 of the file."""
@@ -92,7 +88,7 @@ class OrderTable:
             return read()
         except InvalidInput:
             raise
-        except (OSError, EOFError, ValueError, ArrowException) as error:
+        except (OSError, EOFError, ValueError, OverflowError, csv.Error, zlib.error, ArrowException) as error:
             kind = "Parquet" if self._parquet else "CSV"
             told = " ".join(str(error).split())[:80]
             raise InvalidInput(f"{self.path}: not a whole {kind} file ({told}); write it again") from None
@@ -107,6 +103,10 @@ class OrderTable:
         if not first.strip():
             raise InvalidInput(f"{self.path}: the file is empty; it needs a header line and a row for each order")
         return tuple(name.strip() for name in next(csv.reader([first])))
+
+    def _csv_count(self) -> int:
+        with self._open() as lines:
+            return max(sum(1 for _ in lines) - 1, 0)
 
     def _csv_rows(self) -> Iterator[Row]:
         with self._open() as lines:
@@ -132,6 +132,11 @@ class OrderTable:
 
         return tuple(pq.read_schema(self.path).names)
 
+    def _parquet_count(self) -> int:
+        import pyarrow.parquet as pq
+
+        return int(pq.read_metadata(self.path).num_rows)
+
     def _parquet_rows(self) -> Iterator[Row]:
         import pyarrow.parquet as pq
 
@@ -141,6 +146,8 @@ class OrderTable:
                 for cells in batch.to_pylist():
                     number += 1
                     yield Row(number, {name: value for name, value in cells.items() if not _blank(value)})
+            if number != file.metadata.num_rows:
+                raise ValueError(f"it holds {number:,} rows and tells of {file.metadata.num_rows:,}")
 
 
 def _blank(value: Any) -> bool:
