@@ -89,5 +89,5 @@ class _Waiting:
             self._suspects.append(replace(work, deaths=work.deaths + 1))
         else:
             [item] = work.items
-            told = f"{work.source}, row {item.row}: {DEATHS} processes died while they solved it, perhaps for memory"
-            self._left.appendleft(Done([item.without_schedule(told)]))
+            told = f"{DEATHS} processes died while they solved it, perhaps for memory"
+            self._left.appendleft(Done([item.without_schedule(told, work.where(item))]))
