@@ -186,6 +186,8 @@ class BucketStore:
         """Numbers as floats, all else as an index: the same one as for the last symbol where they are equal."""
         import pyarrow as pa
 
+        if pa.types.is_decimal(column.type):
+            column = column.cast(pa.float64())
         if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
             values: NDArray[np.float64] = column.to_numpy().astype(float, copy=False)
             return values

@@ -126,7 +126,13 @@ def _cluster(workers: int) -> Iterator[Any]:
 
     with (
         dask.config.set(OURS),
-        LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None, preload=__name__) as cluster,
+        LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            dashboard_address="127.0.0.1:0",
+            scheduler_kwargs={"dashboard": False},
+            preload=__name__,
+        ) as cluster,
     ):
         yield cluster
 
