@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from optexec.data.file_digest import stamp
 from optexec.models.errors import InvalidInput, unknown_name
 from optexec.models.validation import Array
 
@@ -168,6 +169,7 @@ class BucketStore:
             raise InvalidInput(f"{path}: no folder {KEY}NAME in it; write the buckets as Parquet partitioned by symbol")
         self.buckets = lru_cache(maxsize=KEPT)(self._read)
         self._last: dict[str, tuple[Any, pd.Index]] = {}
+        self._seen: dict[str, int] = {}
 
     def _read(self, symbol: str) -> StoredBuckets:
         """All buckets of a symbol.
@@ -205,14 +207,35 @@ class BucketStore:
         """SHA-256 of all that is stored."""
         whole = hashlib.sha256()
         for symbol, folder in self.folders.items():
+            self._seen[symbol] = _stamp(folder)
             for path in _files(folder):
                 whole.update(f"{symbol}/{path.name}/{path.stat().st_size}/".encode())
                 whole.update(path.read_bytes())
         return whole.hexdigest()
 
+    def check(self, symbols: Iterable[str]) -> None:
+        """See that the files of some symbols are still those that `digest` has read.
+
+        Raises:
+            InvalidInput: they are not.
+        """
+        for symbol in self.folders.keys() & symbols:
+            if _stamp(self.folders[symbol]) != self._seen[symbol]:
+                raise InvalidInput(
+                    f"{self.folders[symbol]}: has changed meanwhile; put it back and run the same command again"
+                )
+
 
 def _files(folder: Path) -> list[Path]:
     return [folder / name for name in sorted(os.listdir(folder)) if name.endswith(".parquet")]
+
+
+def _stamp(folder: Path) -> int:
+    """What changes when one of the files of a folder is written again, added or removed."""
+    try:
+        return hash(tuple((path.name, stamp(path)) for path in _files(folder)))
+    except FileNotFoundError:
+        return 0
 
 
 def _table(folder: Path) -> Any:

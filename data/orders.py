@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from optexec.data.file_digest import sha256
+from optexec.data.file_digest import sha256, stamp
 from optexec.models.errors import InvalidInput
 
 PARQUET = (".parquet", ".pq")
@@ -59,7 +59,7 @@ class OrderTable:
     def __init__(self, path: Path) -> None:
         if not path.is_file():
             raise InvalidInput(f"{path}: no such file; check the path")
-        self.path = path
+        self.path, self._seen = path, stamp(path)
         self._parquet = path.suffix in PARQUET
         self.header = self._guarded(self._parquet_header if self._parquet else self._csv_header)
         twice = sorted({name for name in self.header if self.header.count(name) > 1})
@@ -79,6 +79,15 @@ class OrderTable:
     def digest(self) -> str:
         """SHA-256 of the file."""
         return sha256(self.path)
+
+    def check(self) -> None:
+        """See that the file is still the one whose header was read.
+
+        Raises:
+            InvalidInput: it is not.
+        """
+        if not self.path.is_file() or stamp(self.path) != self._seen:
+            raise InvalidInput(f"{self.path}: has changed meanwhile; put it back and run the same command again")
 
     def _guarded(self, read: Callable[[], Any]) -> Any:
         """What `read` returns, its errors about the file told in one line."""

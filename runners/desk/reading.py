@@ -1,6 +1,6 @@
 """From the table of orders to work: what can be refused at once is, and orders alike come together."""
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Iterator
 from itertools import groupby, islice
 from typing import Any
 
@@ -61,6 +61,15 @@ class Desk:
         """An order that `work` has given has no schedule."""
         self._text.pop(row, None)
 
+    def check(self, symbols: Iterable[str]) -> None:
+        """See that what was read of the orders and of some symbols is still there.
+
+        Raises:
+            InvalidInput: it is not.
+        """
+        self.table.check()
+        self.store.check(symbols)
+
     def _labels(self, buckets: StoredBuckets) -> tuple[pd.Index, pa.Array]:
         """Labels of the buckets of a symbol, and the same as text; most symbols have those of the last one."""
         name = self.index or (TIME if TIME in buckets.header else None)
@@ -69,7 +78,7 @@ class Desk:
         column = np.arange(1, len(buckets) + 1) if name is None else buckets.columns[name]
         if self._known is None or not _same(self._known[0], column):
             index = pd.Index(column, name="bucket") if name is None else buckets.labels(name)
-            self._known = column, index, pa.array([str(label) for label in index], pa.string())
+            self._known = column, index, pa.array([_shown(label) for label in index], pa.string())
         return self._known[1:]
 
     def work(self, finished: Container[int]) -> Iterator[Work | Done]:
@@ -147,6 +156,11 @@ class Desk:
         names |= {text for item in items for text in named(item.values)}
         needed = {symbol: tables[symbol].only(names) for symbol in {item.symbol for item in items}}
         return Work(items, needed, self.shared, str(self.table.path))
+
+
+def _shown(label: Any) -> str:
+    """A label as text; a whole number without a point, as it stood in the store."""
+    return np.format_float_positional(label, trim="-") if isinstance(label, float) else str(label)
 
 
 def _text(row: Row, name: str) -> str:

@@ -95,6 +95,7 @@ class Recorder:
     def _write(self) -> None:
         parts, self._parts = self._parts, []
         outcomes = [outcome for part, _ in parts for outcome in part]
+        self._desk.check({outcome.symbol for outcome in outcomes})
         self._folder.write(outcomes, [each for _, part in parts for each in part])
         for outcome in outcomes:
             self._tally.add(outcome)

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from decimal import Decimal
-from itertools import pairwise
+from itertools import count, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +30,7 @@ from desk_cases import (
 from typer.testing import Result
 
 import optexec as ox
+from optexec.runners.desk.work import Done
 
 Batch = Callable[..., Result]
 
@@ -205,6 +206,62 @@ def test_other_inputs_are_refused(batch: Batch, tmp_path: Path, store: Path, cha
     assert result.exit_code == 2
     assert result.stderr.count("\n") == 1
     assert f"holds the results of other {changed}; name another folder, or remove it" in result.stderr
+
+
+@pytest.mark.parametrize("changed", ["orders", "buckets", "new buckets", "no buckets", "no orders"])
+def test_inputs_that_change_while_they_are_read_finish_nothing(
+    batch: Batch, tmp_path: Path, store: Path, pool: InlinePool, changed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And a run with the old ones goes on where it was."""
+    monkeypatch.setattr("optexec.runners.desk.recording.FULL", 1)
+    monkeypatch.setattr("optexec.runners.desk.reading.AHEAD", 2)
+    rows = [row(f"o{k}", "AAA" if k < 6 else "BBB", shares=1000 + k) for k in range(12)]
+    orders, path = write_csv(tmp_path / "orders.csv", rows), store / "symbol=BBB/part.parquet"
+    assert batch(orders, "-o", tmp_path / "quiet").exit_code == 0
+    kept = {each: each.read_bytes() for each in (orders, path)}
+    pool.submitted.clear()
+    solve, calls = pool.result, count(1)
+
+    def change(future: int) -> Done:
+        if next(calls) == 3:
+            match changed:
+                case "orders":
+                    write_csv(orders, [cells | {"shares": 5} for cells in rows])
+                case "buckets":
+                    curves("CCC").to_parquet(path, index=False)
+                case "new buckets":
+                    curves("CCC").to_parquet(path.with_name("more.parquet"), index=False)
+                case "no buckets":
+                    shutil.rmtree(path.parent)
+                case "no orders":
+                    orders.unlink()
+        return solve(future)
+
+    monkeypatch.setattr(pool, "result", change)
+    result = batch(orders)
+    told = orders if "orders" in changed else path.parent
+    assert result.stderr == f"optexec: {told}: has changed meanwhile; put it back and run the same command again\n"
+    assert result.exit_code == 2
+    assert 0 < len(read(tmp_path / "out")[0]) < len(rows)
+    path.parent.mkdir(exist_ok=True)
+    path.with_name("more.parquet").unlink(missing_ok=True)
+    for each, content in kept.items():
+        each.write_bytes(content)
+    monkeypatch.setattr(pool, "result", solve)
+    assert batch(orders).exit_code == 0
+    same_results(tmp_path / "out", tmp_path / "quiet")
+
+
+def test_labels_that_are_numbers_stay_as_they_are(batch: Batch, tmp_path: Path, store: Path) -> None:
+    labels = [930, 931, 932, 1736951400000000000, 1736951460000000000, 1736951520000000000]
+    path = store / "symbol=AAA/part.parquet"
+    curves("AAA").assign(time=labels).to_parquet(path, index=False)
+    curves("BBB").assign(time=np.array(labels) / 4).to_parquet(store / "symbol=BBB/part.parquet", index=False)
+    rows = [row("x"), row("y", "BBB", end=233)]
+    assert batch(write_csv(tmp_path / "orders.csv", rows)).exit_code == 0
+    by_order = read(tmp_path / "out")[1].groupby("order_id")["bucket"].apply(list)
+    assert by_order["x"] == [str(label) for label in labels]
+    assert by_order["y"] == ["232.5", "232.75"]
 
 
 def test_what_all_orders_share_stands_in_a_spec(batch: Batch, tmp_path: Path, store: Path) -> None:

@@ -27,6 +27,9 @@ class Book:
     def forget(self, row: int) -> None:
         pass
 
+    def check(self, symbols: set[str]) -> None:
+        pass
+
     def write(self, outcomes: list[Outcome], slices: list[int]) -> None:
         if outcomes:
             self.finished += [outcome.row for outcome in outcomes]
