@@ -151,7 +151,7 @@ class BucketStore:
         path: the folder.
 
     Raises:
-        InvalidInput: no such folder, or no symbol in it.
+        InvalidInput: no such folder, no symbol in it, or two folders of one symbol.
 
     >>> BucketStore(Path("nowhere"))
     Traceback (most recent call last):
@@ -165,6 +165,9 @@ class BucketStore:
         folders = sorted(folder for folder in path.iterdir() if folder.name.startswith(KEY) and folder.is_dir())
         self.path = path
         self.folders = {unquote(folder.name.removeprefix(KEY)): folder for folder in folders}
+        for folder in folders:
+            if (other := self.folders[unquote(folder.name.removeprefix(KEY))]) != folder:
+                raise InvalidInput(f"{path}: {folder.name} and {other.name} are one symbol; keep one of them")
         if not self.folders:
             raise InvalidInput(f"{path}: no folder {KEY}NAME in it; write the buckets as Parquet partitioned by symbol")
         self.buckets = lru_cache(maxsize=KEPT)(self._read)
