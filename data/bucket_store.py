@@ -207,13 +207,18 @@ class BucketStore:
         return InvalidInput(f"unknown symbol of {self.path.name} {symbol!r}; it has {len(self.folders):,} others")
 
     def digest(self) -> str:
-        """SHA-256 of all that is stored."""
+        """SHA-256 of all that is stored.
+
+        Raises:
+            InvalidInput: a file that cannot be read.
+        """
         whole = hashlib.sha256()
         for symbol, folder in self.folders.items():
             self._seen[symbol] = _stamp(folder)
             for path in _files(folder):
-                whole.update(f"{symbol}/{path.name}/{path.stat().st_size}/".encode())
-                whole.update(path.read_bytes())
+                content = _content(path)
+                whole.update(f"{symbol}/{path.name}/{len(content)}/".encode(errors="surrogateescape"))
+                whole.update(content)
         return whole.hexdigest()
 
     def check(self, symbols: Iterable[str]) -> None:
@@ -233,6 +238,13 @@ def _files(folder: Path) -> list[Path]:
     return [folder / name for name in sorted(os.listdir(folder)) if name.endswith(".parquet")]
 
 
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InvalidInput(f"{path}: cannot be read ({error.strerror}); mend it or leave it out") from None
+
+
 def _stamp(folder: Path) -> int:
     """What changes when one of the files of a folder is written again, added or removed."""
     try:
@@ -249,7 +261,7 @@ def _table(folder: Path) -> Any:
     tables = []
     for path in _files(folder):
         try:
-            tables.append(pq.ParquetFile(pa.BufferReader(path.read_bytes()), pre_buffer=False).read(use_threads=False))
+            tables.append(pq.ParquetFile(pa.BufferReader(_content(path)), pre_buffer=False).read(use_threads=False))
         except (OSError, pa.ArrowException) as error:
             raise InvalidInput(f"{path}: cannot be read ({str(error).splitlines()[0]:.80}); write it again") from None
     if not any(len(table) for table in tables):

@@ -97,7 +97,10 @@ def test_the_digest_is_that_of_the_content(tmp_path: Path) -> None:
     put(tmp_path, "A", pd.DataFrame({"a": [2.0]}))
     second = BucketStore(tmp_path).digest()
     (tmp_path / "symbol=A").rename(tmp_path / "symbol=B")
-    assert len({first, second, BucketStore(tmp_path).digest()}) == 3
+    third = BucketStore(tmp_path).digest()
+    put(tmp_path, "C", pd.DataFrame({"a": [2.0]}))
+    (tmp_path / "symbol=C").rename(tmp_path / "symbol=\udcff")
+    assert len({first, second, third, BucketStore(tmp_path).digest()}) == 4
 
 
 @given(

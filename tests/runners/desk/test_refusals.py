@@ -122,6 +122,12 @@ def test_a_store_whose_buckets_declare_no_impact(batch: Batch, tmp_path: Path, s
         assert told in result.stdout
 
 
+def test_a_store_that_cannot_be_read(batch: Batch, tmp_path: Path, store: Path) -> None:
+    (store / "symbol=AAA/more.parquet").mkdir()
+    orders = write_csv(tmp_path / "orders.csv", sound_rows(1))
+    assert "symbol=AAA/more.parquet: cannot be read (Is a directory); mend it" in line(batch(orders))
+
+
 def test_an_output_that_is_none(batch: Batch, tmp_path: Path) -> None:
     orders = write_csv(tmp_path / "orders.csv", sound_rows(1))
     assert "there is no folder" in line(batch(orders, "-o", tmp_path / "no" / "out"))
@@ -133,6 +139,16 @@ def test_dask_that_is_not_there(batch: Batch, tmp_path: Path, monkeypatch: pytes
     monkeypatch.setitem(__import__("sys").modules, "distributed", None)
     orders = write_csv(tmp_path / "orders.csv", sound_rows(1))
     assert 'run pip install "optexec[dask]"' in line(batch(orders, "--engine", "dask"))
+
+
+def test_a_cluster_that_does_not_start(batch: Batch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def dead(**settings: object) -> None:
+        raise RuntimeError("Nanny failed to start.")
+
+    monkeypatch.setattr("distributed.LocalCluster", dead)
+    result = batch(write_csv(tmp_path / "orders.csv", sound_rows(1)), "--engine", "dask")
+    told = "optexec: the cluster did not start (Nanny failed to start.); run the same command to go on\n"
+    assert (result.exit_code, result.stderr) == (4, told)
 
 
 def test_no_scheduler_answers(batch: Batch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
