@@ -88,7 +88,8 @@ class ResultsFolder:
 
     `summary/` has a row an order (`SCHEMA`), `schedules/` a row a bucket (order_id, symbol, bucket, shares,
     inventory), both in parts that bear one number. A part is written beside its place and moved there; its orders are
-    finished once their rows stand in the summary, which is written last.
+    finished once their rows stand in the summary, which is written last. A lock keeps other processes out, but not on
+    Windows.
 
     Args:
         path: the folder; made if its parent exists.
