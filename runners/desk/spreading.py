@@ -24,6 +24,9 @@ def spread(pool: Pool, source: Iterator[Work | Done]) -> Iterator[Done]:
     Args:
         pool: who does the work.
         source: read as far as there is someone to do the next piece.
+
+    Raises:
+        SolverFailure: processes that die without work too, or cannot do it.
     """
     waiting, flying = _Waiting(source), dict[Any, Work]()
     while True:
@@ -39,6 +42,8 @@ def spread(pool: Pool, source: Iterator[Work | Done]) -> Iterator[Done]:
             try:
                 done = pool.result(future)
             except pool.lost:
+                if work.alone:
+                    _check(pool)
                 waiting.suspect(work)
                 continue
             except OptexecError:
@@ -48,6 +53,17 @@ def spread(pool: Pool, source: Iterator[Work | Done]) -> Iterator[Done]:
             if done.left:
                 waiting.add(work.some(tuple(done.left)).pieces(QUEUED * pool.workers()))
             yield done
+
+
+def _check(pool: Pool) -> None:
+    """See that a process lives which has nothing to do: else no order is to blame."""
+    try:
+        for future in pool.wait([pool.submit(Work((), {}, {}, ""))]):
+            pool.result(future)
+    except pool.lost:
+        raise SolverFailure(
+            "processes die whatever they do, perhaps for memory; see to it and run the same command to go on"
+        ) from None
 
 
 class _Waiting:

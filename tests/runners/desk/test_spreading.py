@@ -41,7 +41,7 @@ class DeadlyPool(InlinePool):
         if hit := self.broken & set(flying):
             return sorted(hit)
         chosen = self.data.draw(st.sampled_from(flying))
-        accident = self.accidents < 3 and self.data.draw(st.integers(0, 9)) == 0
+        accident = self._rows(chosen) and self.accidents < 3 and self.data.draw(st.integers(0, 9)) == 0
         if accident or self._rows(chosen) & self.poisoned:
             self.accidents += accident
             self.broken = set(flying)
@@ -55,6 +55,8 @@ class DeadlyPool(InlinePool):
         if future in self.broken:
             raise Died
         items = self.submitted[future].items
+        if not items:
+            return Done()
         kept = self.data.draw(st.integers(1, len(items)))
         outcomes = [Outcome(i.row, i.order_id, i.symbol, status="optimal") for i in items[:kept]]
         return Done(outcomes, left=list(items[kept:]))
@@ -128,6 +130,19 @@ def test_no_more_is_read_than_can_be_handed_out():
     list(spread(Counting(), source()))
     assert read == list(range(50))
     assert len(done) == 50
+
+
+def test_no_order_is_blamed_for_processes_that_die_without_work():
+    class Dying(InlinePool):
+        lost = (Died,)
+
+        def result(self, future):
+            raise Died
+
+    found = []
+    with pytest.raises(SolverFailure, match="processes die whatever they do, perhaps for memory; see to it"):
+        found.extend(spread(Dying(), iter([work(range(3)), work(range(3, 6))])))
+    assert found == []
 
 
 def test_workers_that_cannot_do_the_work_end_it():
