@@ -433,10 +433,11 @@ def test_no_order_is_lost_or_solved_twice_by_a_run_that_stops(batch: Batch, tmp_
     """Whatever step it stops at: after each part of the folder that is written, and in the middle of it."""
     import optexec.data.results_folder as results
 
-    rows = [*sound_rows(7), row("bad", side="by")]
+    rows = [*sound_rows(6), row("bad", side="by"), *(row(f"o{k}") for k in (3, 4, 5))]
     orders = write_csv(tmp_path / "orders.csv", rows)
     monkeypatch.setattr("optexec.runners.desk.recording.FULL", 1)
     monkeypatch.setattr("optexec.runners.desk.reading.CHUNK", BUCKETS)
+    monkeypatch.setattr("optexec.runners.desk.reading.AHEAD", 3)
     assert batch(orders).exit_code == 5
     undisturbed = (tmp_path / "out").rename(tmp_path / "undisturbed")
     steps = len(list(undisturbed.rglob("*.parquet")))

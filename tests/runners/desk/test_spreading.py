@@ -79,8 +79,10 @@ def test_every_order_is_done_once_and_only_the_guilty_are_given_up(data, sizes, 
     assert poisoned & set(range(ends[-1])) <= given_up
     if pool.accidents < DEATHS:
         assert given_up <= poisoned
+    by_itself = Counter(w.items[0].row for w in pool.submitted if w.alone and len(w.items) == 1)
     for outcome in found:
         if outcome.row in given_up:
+            assert by_itself[outcome.row] == DEATHS
             assert (
                 outcome.error
                 == f"orders.csv, row {outcome.row}: 2 processes died while they solved it, perhaps for memory"
