@@ -22,7 +22,8 @@ class AuditLog:
     """A log that records can be appended to.
 
     Args:
-        path: of the file; made if there is none. What a crash left of its last line is cut off.
+        path: of the file; made if there is none. What a crash left of its last line is cut off. A lock keeps
+            other processes from appending, but not on Windows.
 
     Attributes:
         records: those on the disk, in order.

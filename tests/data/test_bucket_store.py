@@ -1,5 +1,6 @@
 """Buckets by symbol: what is read, what is refused, and which of them lie in a window."""
 
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,33 @@ def test_files_of_a_symbol_follow_each_other_by_name(tmp_path: Path) -> None:
     assert (buckets.header, len(buckets)) == (("time", "a"), 2)
     assert buckets.numbers("a").tolist() == [1.5, 2.0]
     assert buckets.labels("time").tolist() == ["a", "b"]
+
+
+def test_a_symbol_has_one_folder(tmp_path: Path) -> None:
+    for symbol in ("BRK%2FB", "BRK%2fB"):
+        put(tmp_path, symbol, pd.DataFrame({"a": [1.0]}))
+    with pytest.raises(InvalidInput, match="symbol=BRK%2FB and symbol=BRK%2fB are one symbol; keep one of them"):
+        BucketStore(tmp_path)
+
+
+def test_decimals_are_numbers_and_their_nulls_are_blank(tmp_path: Path) -> None:
+    put(tmp_path, "A", pd.DataFrame({"a": [Decimal("0.25"), Decimal("12345678.75")], "b": [Decimal("0.5"), None]}))
+    buckets = BucketStore(tmp_path).buckets("A")
+    assert buckets.numbers("a").tolist() == [0.25, 12345678.75]
+    with pytest.raises(InvalidInput, match="row 2, column b: is blank; fill it in"):
+        buckets.numbers("b")
+
+
+def test_files_are_checked_against_those_of_the_digest(tmp_path: Path) -> None:
+    for symbol in "AB":
+        put(tmp_path, symbol, pd.DataFrame({"a": [1.0]}))
+    store = BucketStore(tmp_path)
+    store.digest()
+    store.check(["A", "B", "unknown"])
+    put(tmp_path, "B", pd.DataFrame({"a": [2.0]}))
+    store.check(["A"])
+    with pytest.raises(InvalidInput, match=r"symbol=B: has changed meanwhile; put it back"):
+        store.check(["A", "B"])
 
 
 def test_a_part_of_the_buckets_keeps_the_numbers_of_its_rows(tmp_path: Path) -> None:
@@ -69,7 +97,10 @@ def test_the_digest_is_that_of_the_content(tmp_path: Path) -> None:
     put(tmp_path, "A", pd.DataFrame({"a": [2.0]}))
     second = BucketStore(tmp_path).digest()
     (tmp_path / "symbol=A").rename(tmp_path / "symbol=B")
-    assert len({first, second, BucketStore(tmp_path).digest()}) == 3
+    third = BucketStore(tmp_path).digest()
+    put(tmp_path, "C", pd.DataFrame({"a": [2.0]}))
+    (tmp_path / "symbol=C").rename(tmp_path / "symbol=\udcff")
+    assert len({first, second, third, BucketStore(tmp_path).digest()}) == 4
 
 
 @given(
