@@ -381,7 +381,7 @@ def test_a_window_is_half_open() -> None:
 
 def test_calibrate_refuses_what_is_no_time_or_book(tmp_path: Path, refused: Callable[..., str]) -> None:
     book, output = sample.path("book.csv.gz"), tmp_path / "b.csv"
-    assert "--start 9h30: not a time of day" in refused(2, "calibrate", book, "-o", output, "--start", "9h30")
+    assert "--start '9h30' is no time of day" in refused(2, "calibrate", book, "-o", output, "--start", "9h30")
     assert "no snapshot from 20:00" in refused(2, "calibrate", book, "-o", output, "--start", "20:00")
     assert "unknown side 'by'; did you mean 'buy'?" in refused(2, "calibrate", book, "-o", output, "--side", "by")
     assert "'x' is no positive length" in refused(2, "calibrate", book, "-o", output, "--bucket", "x")
