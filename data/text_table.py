@@ -88,21 +88,33 @@ class TextTable:
 
 
 def read_table(path: Path) -> TextTable:
-    """Read every cell of a CSV, gzipped CSV (.gz) or Parquet (.parquet, .pq) file as text.
-
-    Rows are numbered as lines of the file, the header being line 1; a Parquet file counts its rows from 1.
-    Blank lines are skipped and keep their number. Raises `InvalidInput` for a file that is missing,
-    unreadable or empty, has no rows, or has a row of another length than its header.
+    """As `read_rows`; raises `InvalidInput` for a file without rows as well.
 
     >>> read_table(Path("nowhere.csv"))
     Traceback (most recent call last):
     ...
     optexec.models.errors.InvalidInput: nowhere.csv: no such file; check the path
     """
-    table = _parquet_table(path) if path.suffix in {".parquet", ".pq"} else _csv_table(path)
-    if not len(table.cells):
-        raise InvalidInput(f"{path}: a header and no rows; add at least one snapshot")
+    table = read_rows(path)
+    if not len(table):
+        raise InvalidInput(f"{path}: a header and no rows; add at least one row")
     return table
+
+
+def read_rows(path: Path) -> TextTable:
+    """Read every cell of a CSV, gzipped CSV (.gz) or Parquet (.parquet, .pq) file as text.
+
+    Rows are numbered as lines of the file, the header being line 1; a Parquet file counts its rows from 1.
+    Blank lines are skipped and keep their number. Raises `InvalidInput` for a file that is missing, unreadable or
+    empty, or has a row of another length than its header.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp(), "fills.csv")
+    >>> _ = path.write_text("event,shares")
+    >>> len(read_rows(path))
+    0
+    """
+    return _parquet_table(path) if path.suffix in {".parquet", ".pq"} else _csv_table(path)
 
 
 def _csv_table(path: Path) -> TextTable:
@@ -114,7 +126,7 @@ def _csv_table(path: Path) -> TextTable:
         if len(row) != len(names):
             raise InvalidInput(f"{path}, row {line}: {len(row)} fields where the header has {len(names)}; complete it")
     header = tuple(name.strip() for name in names)
-    cells = np.array([row for _, row in rows], dtype=object)
+    cells = np.array([row for _, row in rows], dtype=object).reshape(len(rows), len(names))
     return TextTable(path, header, cells, np.array([line for line, _ in rows], dtype=np.int64))
 
 
