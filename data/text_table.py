@@ -1,8 +1,7 @@
 """A table file as text cells, so that a bad cell can be reported by its row and column."""
 
 import csv
-import gzip
-import zlib
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -12,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from optexec.data.opened_file import read_text
 from optexec.models.errors import InvalidInput
 
 _BLANKS = frozenset({"", "nan", "na", "n/a", "null", "none", "nat", "<na>"})
@@ -102,7 +102,7 @@ def read_table(path: Path) -> TextTable:
 
 
 def read_rows(path: Path) -> TextTable:
-    """Read every cell of a CSV, gzipped CSV (.gz) or Parquet (.parquet, .pq) file as text.
+    """Read every cell of a CSV file, plain or compressed by gzip or zstd, or of a Parquet (.parquet, .pq) file as text.
 
     Rows are numbered as lines of the file, the header being line 1; a Parquet file counts its rows from 1.
     Blank lines are skipped and keep their number. Raises `InvalidInput` for a file that is missing, unreadable or
@@ -132,23 +132,11 @@ def _csv_table(path: Path) -> TextTable:
 
 def _records(path: Path) -> list[tuple[int, list[str]]]:
     """Read each line that is not blank, with its number."""
-    opener = gzip.open if path.suffix == ".gz" else open
     try:
-        with opener(path, "rt", encoding="utf-8-sig", newline="") as handle:
-            reader = csv.reader(handle)
-            return [(reader.line_num, row) for row in reader if row]
-    except FileNotFoundError:
-        raise InvalidInput(f"{path}: no such file; check the path") from None
-    except (gzip.BadGzipFile, EOFError, zlib.error):
-        raise InvalidInput(f"{path}: not a whole gzip file; compress it again or drop the .gz suffix") from None
-    except UnicodeDecodeError:
-        raise InvalidInput(
-            f"{path}: not UTF-8 text; save it as UTF-8 CSV, or name it .csv.gz if it is compressed"
-        ) from None
+        reader = csv.reader(io.StringIO(read_text(path), newline=""))
+        return [(reader.line_num, row) for row in reader if row]
     except csv.Error as error:
         raise InvalidInput(f"{path}: not a CSV file ({error}); save it as UTF-8 CSV") from None
-    except OSError as error:
-        raise InvalidInput(f"{path}: cannot be read ({error.strerror}); check the path") from None
 
 
 def _parquet_table(path: Path) -> TextTable:

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from optexec.data.impact_record import impact_from
+from optexec.data.opened_file import read_text
 from optexec.data.text_table import read_rows
 from optexec.models.errors import InvalidInput, OptexecError, unknown_name
 from optexec.models.execution_events import (
@@ -42,6 +43,7 @@ EVENTS: dict[str, Any] = {
     "forecast": Forecast,
 }
 """Name of an event in a file -> its class, whose fields are the columns that it may fill."""
+JSON_LINES = (".jsonl", ".ndjson")
 LABELS = ("bucket", "until", "first", "last")
 COLUMNS = ("event", *dict.fromkeys(field.name for kind in EVENTS.values() for field in fields(kind)))
 FOR_PEOPLE = ("clock", "note")
@@ -53,8 +55,8 @@ def read_events(path: Path, index: pd.Index) -> list[Event]:
     """Read the events of a day.
 
     Args:
-        path: JSON lines (.jsonl, .ndjson), one object a line; any other file is read as a table of `COLUMNS`,
-            which has no rows before the first event.
+        path: JSON lines (.jsonl, .ndjson, also with .gz), one object a line; any other file is read as a table of
+            `COLUMNS`, which has no rows before the first event.
         index: labels of the buckets, by which the file names them; "+1" is the first one past the end.
 
     Raises:
@@ -66,7 +68,7 @@ def read_events(path: Path, index: pd.Index) -> list[Event]:
     >>> read_events(path, pd.Index(["09:30", "09:31"]))
     [Opened(bucket=1)]
     """
-    rows = _json_rows(path) if path.suffix in (".jsonl", ".ndjson") else _table_rows(path)
+    rows = _json_rows(path) if path.name.removesuffix(".gz").endswith(JSON_LINES) else _table_rows(path)
     positions = {str(label): position for position, label in enumerate(index)}
     events = []
     for where, cells in rows:
@@ -144,12 +146,7 @@ def _table_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def _json_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    try:
-        lines = path.read_text(encoding="utf-8-sig").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-        raise InvalidInput(f"{path}: cannot be read ({why}); check the path") from None
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(read_text(path).split("\n"), start=1):
         if not line.strip():
             continue
         try:

@@ -102,12 +102,10 @@ def report_schedule(
 
 def _record(path: Path) -> "RecordedSchedule":
     from optexec.analysis.recorded_schedule import RecordedSchedule
+    from optexec.data.opened_file import read_text
     from optexec.models.errors import InvalidInput
 
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput(f"{path}: cannot be read ({getattr(error, 'strerror', None) or 'not UTF-8 text'})") from None
+    text = read_text(path)
     try:
         return RecordedSchedule.from_json(text)
     except InvalidInput as error:

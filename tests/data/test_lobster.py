@@ -350,8 +350,7 @@ def test_files_that_cannot_be_read(tmp_path: Path, save: Save) -> None:
     orderbook = save(books, ORDERBOOK)
     for name, content, fragment in [
         (MESSAGE, b"", "the file is empty"),
-        (MESSAGE, gzip.compress("\n".join(messages).encode()), "let its name end in .csv.gz"),
-        (f"{MESSAGE}.gz", "\n".join(messages).encode(), "not a whole gzip file"),
+        (MESSAGE, gzip.compress("\n".join(messages).encode())[:-9], "not a whole gzip file"),
         (f"{MESSAGE}.gz", gzip.compress("\n".join(messages).encode())[:-9], "not a whole gzip file"),
         (MESSAGE, b"caf\xe9", "row 1: 1 columns instead of 6"),
     ]:

@@ -117,7 +117,7 @@ def test_a_file_that_is_no_record(text: str, told: str, recorded: Path, refused:
 def test_wrong_files_are_refused_before_the_work(spec: Path, recorded: Path, refused: Refused, page: Path) -> None:
     assert "name it .html" in refused(2, "report", spec, "-o", page.with_suffix(".pdf"))
     assert "make it first" in refused(2, "report", spec, "-o", page.parent / "nowhere" / "x.html")
-    assert "cannot be read" in refused(2, "report", page.with_name("none.json"), "-o", page)
+    assert "no such file" in refused(2, "report", page.with_name("none.json"), "-o", page)
     assert "--spec goes with a SCHEDULE.json" in refused(2, "report", spec, "--spec", spec, "-o", page)
     assert "points must be a whole number" in refused(2, "report", spec, "-o", page, "--points", "1")
     recorded.write_bytes(b"\xff\xfe")
