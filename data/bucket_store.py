@@ -152,17 +152,29 @@ class BucketStore:
         return InvalidInput(f"unknown symbol of {self.path.name} {symbol!r}; it has {len(self.folders):,} others")
 
     def digest(self) -> str:
-        """SHA-256 of all that is stored."""
+        """SHA-256 of all that is stored.
+
+        Raises:
+            InvalidInput: a file that cannot be read.
+        """
         whole = hashlib.sha256()
         for symbol, folder in self.folders.items():
             for path in _files(folder):
-                whole.update(f"{symbol}/{path.name}/{path.stat().st_size}/".encode())
-                whole.update(path.read_bytes())
+                content = _content(path)
+                whole.update(f"{symbol}/{path.name}/{len(content)}/".encode())
+                whole.update(content)
         return whole.hexdigest()
 
 
 def _files(folder: Path) -> list[Path]:
     return [folder / name for name in sorted(os.listdir(folder)) if name.endswith(".parquet")]
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InvalidInput(f"{path}: cannot be read ({error.strerror}); check the path") from None
 
 
 def _table(folder: Path) -> Any:
@@ -172,8 +184,9 @@ def _table(folder: Path) -> Any:
 
     tables = []
     for path in _files(folder):
+        content = pa.BufferReader(_content(path))
         try:
-            tables.append(pq.ParquetFile(pa.BufferReader(path.read_bytes()), pre_buffer=False).read(use_threads=False))
+            tables.append(pq.ParquetFile(content, pre_buffer=False).read(use_threads=False))
         except (OSError, pa.ArrowException) as error:
             raise InvalidInput(f"{path}: cannot be read ({str(error).splitlines()[0]:.80}); write it again") from None
     if not any(len(table) for table in tables):

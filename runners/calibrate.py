@@ -78,7 +78,7 @@ def calibrate_books(
     import optexec as ox
     from optexec.runners.calibrated_curves import Asked, calibrated
     from optexec.runners.calibration_report import print_report, report, text_times
-    from optexec.runners.output import check_writable, print_json, write_table
+    from optexec.runners.output import check_writable, print_json, write_figure, write_table
     from optexec.runners.progress import working
 
     check_writable(output)
@@ -90,7 +90,7 @@ def calibrate_books(
     write_table(made.table.set_axis(text_times(made.table)) if output.suffix == ".csv" else made.table, output)
     points = points_of(asked, made)
     if plot is not None:
-        ox.plot(points, made.impact, made.doubtful).savefig(plot)
+        write_figure(ox.plot(points, made.impact, made.doubtful), plot)
     told = report(made, points, day.quality)
     if as_json:
         print_json(SCHEMA, **told)

@@ -128,9 +128,10 @@ def _schedule(
 
 
 def _write(path: Path, page: str, verdict: str, numbers: dict[str, Any], as_json: bool) -> None:
-    from optexec.runners.output import print_json
+    from optexec.runners.output import print_json, writing
 
-    path.write_text(page, encoding="utf-8")
+    with writing(path):
+        path.write_text(page, encoding="utf-8")
     if as_json:
         print_json(SCHEMA, path=str(path), verdict=verdict, **numbers)
     else:

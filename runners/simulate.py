@@ -108,7 +108,7 @@ def simulate_order(
     import optexec as ox
     from optexec.analysis.price_paths import Arithmetic
     from optexec.analysis.simulation import Market, simulate
-    from optexec.runners.output import check_writable, print_json, records, write_table
+    from optexec.runners.output import check_writable, print_json, records, write_figure, write_table
     from optexec.runners.progress import working
     from optexec.runners.spec import load_spec
 
@@ -131,7 +131,7 @@ def simulate_order(
     write_table(table, output)
     if plot is not None:
         beside = {name: other for name, other in traded.items() if name != OPTIMUM}
-        traded[OPTIMUM].plot(beside, name=OPTIMUM).savefig(plot)
+        write_figure(traded[OPTIMUM].plot(beside, name=OPTIMUM), plot)
     if as_json:
         print_json(SCHEMA, paths=paths, seed=seed, antithetic=antithetic, rows=records(table))
     else:

@@ -67,9 +67,10 @@ def solve_order(
 
 def _draw(schedule: "ox.Schedule", path: Path) -> None:
     from optexec.analysis.comparison import baselines
+    from optexec.runners.output import write_figure
 
     shown = {name: other for name, other in baselines(schedule.problem).items() if name in ("twap", "vwap")}
-    schedule.plot(shown).savefig(path)
+    write_figure(schedule.plot(shown), path)
 
 
 def _print(schedule: "ox.Schedule") -> None:

@@ -43,7 +43,7 @@ def verify_methods(
     Example: optexec verify cost.toml --objective C --time-limit 10 --json
     """
     import optexec as ox
-    from optexec.runners.output import check_writable, print_json, records, write_table
+    from optexec.runners.output import check_writable, print_json, records, write_figure, write_table
     from optexec.runners.progress import working
     from optexec.runners.spec import load_spec
     from optexec.solvers.verification import compare_schedules, every_schedule
@@ -57,7 +57,7 @@ def verify_methods(
     table = compare_schedules(schedules)
     write_table(table, output)
     if plot is not None:
-        ox.plot(schedules).savefig(plot)
+        write_figure(ox.plot(schedules), plot)
     if as_json:
         print_json(SCHEMA, rows=records(table))
     else:

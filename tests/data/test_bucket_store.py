@@ -68,3 +68,15 @@ def test_the_digest_is_that_of_the_content(tmp_path: Path) -> None:
     second = BucketStore(tmp_path).digest()
     (tmp_path / "symbol=A").rename(tmp_path / "symbol=B")
     assert len({first, second, BucketStore(tmp_path).digest()}) == 3
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    put(tmp_path, "A", pd.DataFrame({"a": [1.0]}))
+    gone = tmp_path / "symbol=A" / "z.parquet"
+    gone.symlink_to(tmp_path / "nowhere.parquet")
+    store = BucketStore(tmp_path)
+    for read in (store.digest, lambda: store.buckets("A")):
+        with pytest.raises(
+            InvalidInput, match=f"^{gone}: cannot be read \\(No such file or directory\\); check the path"
+        ):
+            read()
