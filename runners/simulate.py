@@ -105,7 +105,6 @@ def simulate_order(
 
     Example: optexec simulate cost.toml --volatility 0.0004 --plot days.png
     """
-    import optexec as ox
     from optexec.analysis.price_paths import Arithmetic
     from optexec.analysis.simulation import Market, simulate
     from optexec.runners.output import check_writable, print_json, records, write_figure, write_table
@@ -116,6 +115,7 @@ def simulate_order(
     check_writable(plot, PLOTS)
     declared = load_spec(spec, [*(settings or ()), *solver_settings(gap=gap, time_limit=time_limit)])
     problem = declared.problem(objective)
+    planner = _planner(declared, problem, replan, window)
     prices = Arithmetic(declared.dollars("volatility", volatility), declared.dollars("drift", drift))
     market = Market(problem, prices, permanent, dispersion, least_fill)
     with working(f"{paths:,} days") as tell:
@@ -124,8 +124,7 @@ def simulate_order(
         for name, schedule in schedules.items():
             tell(name)
             traded[name] = simulate(schedule, market, paths, seed, antithetic)
-    if replan is not None:
-        planner = ox.Replanner(problem, window, replan, method=declared.method, **declared.stopping)
+    if planner is not None:
         traded[REPLANNED] = _replanned(planner, market, paths, seed, antithetic)
     table = _table(traded)
     write_table(table, output)
@@ -145,6 +144,16 @@ def _schedules(problem: "ox.Problem", declared: "Spec") -> "dict[str, ox.Schedul
     applies = ox.methods(problem).frame["applies"]
     answer = {OPTIMUM: ox.solve(problem, declared.method, **declared.stopping)}
     return answer | {name: ox.solve(problem, name) for name in OTHERS if applies[name]}
+
+
+def _planner(declared: "Spec", problem: "ox.Problem", replan: str | None, window: int | None) -> "ox.Replanner | None":
+    import optexec as ox
+
+    if replan is not None:
+        return ox.Replanner(problem, window, replan, method=declared.method, **declared.stopping)
+    if window is not None:
+        raise ox.InvalidInput("--window is that of --replan; give --replan too, or leave it out")
+    return None
 
 
 def _replanned(planner: "ox.Replanner", market: "Market", *draws: Any) -> "Simulation":

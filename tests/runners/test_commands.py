@@ -364,6 +364,10 @@ def test_calibrate_learns_from_earlier_days(tmp_path: Path, invoke: Invoke, refu
     assert problem.buckets == 38
     alone = refused(2, "calibrate", book, "-o", output, "--model", "oracle")
     assert "learns from earlier days" in alone
+    learned = ("calibrate", book, book, "-o", output, "--model", "oracle")
+    assert "leave out --way" in refused(2, *learned, "--way", "pooled")
+    whole = refused(2, *learned, "--bucket", "24h")
+    assert "the day has one bucket; give a longer day or a shorter --bucket" in whole
     assert "unknown curve family 'powr'" in refused(2, "calibrate", book, "-o", output, "--model", "powr")
     assert "unknown way 'shrink'; did you mean 'shrunk'?" in refused(
         2, "calibrate", book, "-o", output, "--way", "shrink"
