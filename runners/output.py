@@ -73,6 +73,15 @@ def write_figure(figure: "Figure", path: Path) -> None:
         figure.savefig(path)
 
 
+def basis_points(value: float | None, unknown: str) -> str:
+    """Basis points, or a word where they are not defined: None or NaN.
+
+    >>> basis_points(12.34567, "no price"), basis_points(float("nan"), "no volume")
+    ('12.346', 'no volume')
+    """
+    return unknown if value is None or math.isnan(value) else f"{value:,.3f}"
+
+
 def print_json(schema: str, **content: Any) -> None:
     """Print one JSON object on stdout; numbers that JSON does not have become null.
 

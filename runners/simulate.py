@@ -193,16 +193,19 @@ def _table(traded: "dict[str, Simulation]") -> "pd.DataFrame":
 
 
 def _print(table: "pd.DataFrame", optimum: "ox.Schedule") -> None:
-    from optexec.runners.output import columns, console, dollars
+    from optexec.runners.output import basis_points, columns, console, dollars
+
+    def bps(value: float) -> str:
+        return basis_points(value, "no volume")
 
     out = console()
-    for measure, unit, text in (("shortfall", "$", dollars), ("bps", "bps", _bps)):
+    for measure, unit, text in (("shortfall", "$", dollars), ("bps", "bps", bps)):
         headings = [f"{heading} ({unit})" for heading in STATISTICS.values()]
         out.print(columns(["schedule", *headings], _rows(table, [f"{measure}_{name}" for name in STATISTICS], text)))
         out.print()
     slippage = [f"{name}_slippage_{statistic}" for name in OTHERS for statistic in ("mean", "standard_error")]
     against = [heading for name in OTHERS for heading in (f"against {name.upper()} (bps)", "standard error (bps)")]
-    out.print(columns(["schedule", *against], _rows(table, slippage, _bps)))
+    out.print(columns(["schedule", *against], _rows(table, slippage, bps)))
     out.print(f"{OPTIMUM}: by {optimum.method}, {optimum.status}. Costs are positive when worse.")
     if "vwap" not in table.index:
         out.print("vwap is left out: the spec has no limits.volume.")
@@ -210,10 +213,6 @@ def _print(table: "pd.DataFrame", optimum: "ox.Schedule") -> None:
 
 def _rows(table: "pd.DataFrame", names: list[str], text: Callable[[float], str]) -> list[list[str]]:
     return [[str(schedule), *(text(row[name]) for name in names)] for schedule, row in table.iterrows()]
-
-
-def _bps(value: float) -> str:
-    return f"{value:,.3f}" if value == value else "no volume"
 
 
 if __name__ == "__main__":
