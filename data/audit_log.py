@@ -23,14 +23,14 @@ class AuditLog:
     """A log that records can be appended to.
 
     Args:
-        path: of the file; made if there is none. What a crash left of its last line is cut off; a last line that is
-            not of a log is kept, and the file refused.
+        path: of the file; made if there is none. What a crash left of its last line is cut off.
 
     Attributes:
         records: those on the disk, in order.
 
     Raises:
-        InvalidInput: as `read_log`; a file that cannot be written, or is being written by another process.
+        InvalidInput: as `read_log`, and then the file is left as it is; a file that cannot be written, or is being
+            written by another process.
 
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp(), "day.log")
@@ -104,7 +104,7 @@ def read_log(path: Path) -> list[dict[str, Any]]:
     """The records of a log, without what a crash left of the last line.
 
     Raises:
-        InvalidInput: no such file, a line that is damaged or missing, with its number.
+        InvalidInput: no such file, a line that is damaged, missing or not of a log, with its number.
 
     >>> read_log(Path("nowhere.log"))
     Traceback (most recent call last):

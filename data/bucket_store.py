@@ -161,7 +161,7 @@ class BucketStore:
         for symbol, folder in self.folders.items():
             for path in _files(folder):
                 content = _content(path)
-                whole.update(f"{symbol}/{path.name}/{len(content)}/".encode())
+                whole.update(f"{symbol}/{path.name}/{len(content)}/".encode(errors="surrogateescape"))
                 whole.update(content)
         return whole.hexdigest()
 
@@ -174,7 +174,7 @@ def _content(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise InvalidInput(f"{path}: cannot be read ({error.strerror}); check the path") from None
+        raise InvalidInput(f"{path}: cannot be read ({error.strerror}); mend it or leave it out") from None
 
 
 def _table(folder: Path) -> Any:
@@ -184,9 +184,8 @@ def _table(folder: Path) -> Any:
 
     tables = []
     for path in _files(folder):
-        content = pa.BufferReader(_content(path))
         try:
-            tables.append(pq.ParquetFile(content, pre_buffer=False).read(use_threads=False))
+            tables.append(pq.ParquetFile(pa.BufferReader(_content(path)), pre_buffer=False).read(use_threads=False))
         except (OSError, pa.ArrowException) as error:
             raise InvalidInput(f"{path}: cannot be read ({str(error).splitlines()[0]:.80}); write it again") from None
     if not any(len(table) for table in tables):

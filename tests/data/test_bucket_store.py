@@ -77,6 +77,6 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     store = BucketStore(tmp_path)
     for read in (store.digest, lambda: store.buckets("A")):
         with pytest.raises(
-            InvalidInput, match=f"^{gone}: cannot be read \\(No such file or directory\\); check the path"
+            InvalidInput, match=f"^{gone}: cannot be read \\(No such file or directory\\); mend it or leave it out"
         ):
             read()
