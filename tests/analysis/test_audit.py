@@ -35,7 +35,7 @@ def undisturbed(seed, path):
         return day, audited.events, audited.answers, path.read_bytes()
 
 
-def take_all(audited, events):
+def take_those_left(audited, events):
     """Take the events that a log does not have."""
     for event in events[len(audited.events) :]:
         audited.take(event_from(event))
@@ -47,7 +47,7 @@ def finished(path, seed, events):
     with AuditedExecution(path, day.planner, day.thresholds, clock=lambda: "now") as audited:
         known = audited.events
         assert known == events[: len(known)]
-        take_all(audited, events)
+        take_those_left(audited, events)
         return len(known), audited.answers
 
 
@@ -252,7 +252,7 @@ def test_a_day_whose_disk_was_full_goes_on_with_the_same_decisions(tmp_path):
             with pytest.MonkeyPatch.context() as patched:
                 Disk(patched, room, FULL)
                 with pytest.raises(ox.InvalidInput, match=r"cannot be written \(No space"):
-                    take_all(audited, events)
+                    take_those_left(audited, events)
             with pytest.raises(ox.InvalidInput, match="is closed"):
                 audited.take(event_from(events[-1]))
     assert finished(path, seed, events)[1] == answers
