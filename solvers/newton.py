@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optexec.models.errors import InvalidInput, SolverFailure
+from optexec.models.limits import NEAR
 from optexec.models.marginal_law import MarginalLaw
 from optexec.models.objective import ImpactCost, InventoryRisk, Smoothing
 from optexec.models.problem import Problem
@@ -59,8 +60,6 @@ INSIDE = 1e-6
 """Part of its room that a segment is kept away from its ends at a start from known shares."""
 LEAST, NEARER = 1e-8, 1e-2
 """Least gap assumed of known shares, as a fraction of price times order, and the part of a gap that a start aims at."""
-ROUNDING = 1e-9
-"""Fraction of the order that shares may miss it by."""
 CLOSED = 1e-13
 """Room, as a fraction of the order, below which a bucket or segment is taken as it stands."""
 Mask = NDArray[np.bool_]
@@ -427,7 +426,7 @@ def _error(path: _Path, x: Array) -> Array:
     """
     value, bound, _, residual = certify_block(path.block, x)
     gap = (value - bound) / np.maximum(np.maximum(np.abs(value), NOTHING * path.scale), TINY)
-    missed = np.abs(x.sum(axis=-1) - path.sizes) > ROUNDING * path.sizes
+    missed = np.abs(x.sum(axis=-1) - path.sizes) > NEAR * path.sizes
     return np.where(missed, np.inf, np.maximum(gap, 0.1 * residual))
 
 
