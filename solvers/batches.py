@@ -117,7 +117,7 @@ def _obstacle(name: str, problem: Problem) -> bool:
     """Whether terms or families rule the method out, whatever their numbers are."""
     if name == "waterfill":
         return problem.terms.find(InventoryRisk) is not None
-    return not has_only_one_table(problem.impact)
+    return not has_only_one_table(problem.charged_impact)
 
 
 def _chunks(places: list[int], buckets: int) -> Iterator[list[int]]:

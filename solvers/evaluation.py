@@ -176,7 +176,7 @@ def relaxed_bound(problem: Problem) -> float:
     """
     if branch.obstacle(problem):
         return -np.inf
-    relaxed = problem.continuous().replace(impact=envelope(problem.impact, problem.lo, problem.hi))
+    relaxed = problem.continuous().replace(impact=envelope(problem.charged_impact, problem.lo, problem.hi))
     return certify(relaxed, relaxed_shares(relaxed)).lower_bound
 
 

@@ -77,7 +77,7 @@ def obstacle(problem: Problem) -> str:
             return f"the second derivative of the {term.name} term is unknown"
     if not problem.convex:
         return "the impact is not convex in every bucket"
-    return "" if has_only_one_table(problem.impact) else "a cost curve has kinks beside those of one table"
+    return "" if has_only_one_table(problem.charged_impact) else "a cost curve has kinks beside those of one table"
 
 
 def newton(problem: Problem, start: Array | None = None) -> Array:
