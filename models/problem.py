@@ -23,6 +23,7 @@ from optexec.models.validation import Array, common_length, finite
 LARGEST = 1e100
 """Shares and dollars that can be squared and added up."""
 FREE = Linear(0.0)
+"""What trading costs where the objective does not charge it."""
 
 
 class Problem:
@@ -206,7 +207,7 @@ class Problem:
         >>> import optexec as ox
         >>> problem = Problem(ox.Order(300), ox.Power([1.0, 2.0], 0.5), ox.Smoothing(1.0))
         >>> problem.charged_impact, problem.convex
-        (Linear(slope=0.0), True)
+        (Linear(slope=0.0, quoted='total'), True)
         """
         return FREE if self.terms.find(ImpactCost) is None else self.impact
 

@@ -94,7 +94,7 @@ def test_power_laws_alone_solve_smooth_curves(curves, limits, rho, monkeypatch):
     monkeypatch.setattr(Block, "law", lambda block: None)
     case, problem = declared(SMOOTH[curves], SMOOTHING[rho], **LIMITS[limits])
     wanted = ox.solve(problem, "waterfill").x
-    monkeypatch.setattr(waterfill, "_by_brackets", never)
+    monkeypatch.setattr(waterfill, "clear_by_brackets", never)
     s = check(case, problem)
     np.testing.assert_array_equal(s.x, wanted)
 
