@@ -16,7 +16,7 @@ from strategies import cases, examples
 import optexec as ox
 from optexec.analysis.pace import held, time_until
 from optexec.analysis.tradeoff import NEARLY, Tradeoff
-from optexec.solvers import newton
+from optexec.solvers import barrier_path, newton
 
 RNG = np.random.default_rng(11)
 N = 24
@@ -150,8 +150,8 @@ def test_starts_where_other_limits_bind_do_not_hold_up_the_path(monkeypatch: pyt
     impact = ox.Linear(half_spread) + ox.Exponential(3e4 * depth, 1e-7, quoted="per_share")
     problem = ox.Problem(ox.Order(1e5), impact, ox.objective("A"), ox.Limits(maximum=8e5 / 60))
     steps = []
-    advance = newton.advance
-    monkeypatch.setattr(newton, "advance", lambda *state: steps.append(1) or advance(*state))
+    advance = barrier_path.advance
+    monkeypatch.setattr(barrier_path, "advance", lambda *state: steps.append(1) or advance(*state))
     traced = ox.frontier(problem, points=50)
     assert traced.frame["gap"].max() < 1e-8
     assert len(steps) < 200
