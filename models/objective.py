@@ -50,7 +50,8 @@ class Term(ABC):
     def part(self, span: slice, buckets: int) -> "Term":
         """The term of a stretch of the buckets of a problem that has `buckets` of them.
 
-        By default the term as it is, if it has no arrays.
+        By default the term as it is, if it has no arrays. A term whose buckets pay for what has traded before them must
+        refuse a part that does not begin at the first.
 
         Raises:
             InvalidInput: a term with arrays that does not say what it is for some of the buckets.

@@ -31,6 +31,8 @@ class TransientImpact(Term):
         decay: part of the move that is left from one bucket to the next, between 0 and 1: exp(-rho tau) for a
             resilience rho; scalar, or (N,) of which the first is not used.
 
+    What is left of an order cannot be planned by itself: its first trades pay for those before them (see `part`).
+
     Raises:
         InvalidInput: a value out of range.
 
@@ -61,6 +63,19 @@ class TransientImpact(Term):
     def gradient(self, problem: Problem, x: Array) -> Array:
         later = _carry(x[::-1], np.roll(self._decays(len(x))[::-1], 1))[::-1]
         return self.level * (self._carried(x) + x + later)
+
+    def part(self, span: slice, buckets: int) -> "TransientImpact":
+        """The term of the first buckets.
+
+        Raises:
+            InvalidInput: buckets after others, whose trades have moved the price by a number that a part cannot know.
+        """
+        if span.start > 0:
+            raise InvalidInput(
+                f"the {self.name} term of what is left of an order would forget what the trades so far have moved; "
+                "solve the whole order again, with minimum = maximum = what has traded in the buckets that have passed"
+            )
+        return TransientImpact(self.level, self.decay[span] if isinstance(self.decay, np.ndarray) else self.decay)
 
     def declare(self, block: Any, model: Any) -> None:
         import pyomo.environ as pyo

@@ -60,8 +60,8 @@ class Execution:
         thresholds: when volatility and spread call for a new plan.
 
     Raises:
-        InvalidInput: a planner with forecasts of its own or a method that does not apply, thresholds for another number
-            of buckets.
+        InvalidInput: a planner with forecasts of its own, a method that does not apply or "pov", thresholds for another
+            number of buckets, a term that does not say what it is for what is left of the order (see `Term.part`).
 
     >>> import optexec as ox
     >>> problem = ox.Problem(ox.Order(900), ox.Power([1.0, 2.0, 2.0], 2.0), ox.objective("A"))
@@ -83,7 +83,7 @@ class Execution:
         self.planner = planner
         self.thresholds = Thresholds() if thresholds is None else thresholds
         common_length({"buckets": planner.problem.buckets, **self.thresholds.lengths})
-        choose(planner.problem, planner.method)
+        _check_plans(planner)
         order = planner.problem.order
         self.order = order
         self.ledger = Ledger(order.shares)
@@ -358,3 +358,16 @@ class Execution:
     def _say(self, short: Short | None) -> None:
         if short is not None:
             self._answer.append(short)
+
+
+def _check_plans(planner: Replanner) -> None:
+    """Refuse a method, and terms, that cannot plan what is left of an order."""
+    problem = planner.problem
+    choose(problem, planner.method)
+    if planner.method == "pov":
+        raise InvalidInput(
+            "method 'pov' does not apply to an execution: its plans know volumes and caps but no rate, and would be "
+            "those of 'vwap'; use 'vwap' or 'auto', held to limits.participation of the volume that prints"
+        )
+    for term in problem.terms:
+        term.part(slice(problem.buckets - 1, problem.buckets), problem.buckets)

@@ -424,6 +424,11 @@ def test_what_an_execution_is_not_made_of():
         Execution(Replanner(problem), Thresholds(sigma=[1.0, 1.0]))
     with pytest.raises(ox.InvalidInput, match="did you mean 'newton'"):
         Execution(Replanner(problem, method="newtn"))
+    paced = problem.replace(limits=ox.Limits(participation=0.5, volume=[900.0] * 3))
+    with pytest.raises(ox.InvalidInput, match=r"method 'pov' does not apply to an execution.* use 'vwap' or 'auto'"):
+        Execution(Replanner(paced, method="pov"))
+    with pytest.raises(ox.InvalidInput, match="would forget what the trades so far have moved"):
+        Execution(Replanner(problem.replace(terms=ox.ImpactCost() + ox.TransientImpact(1.0, 0.5))))
     with pytest.raises(ox.InvalidInput, match="is not an event"):
         begun().take("fill 300")
 
