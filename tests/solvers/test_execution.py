@@ -359,6 +359,17 @@ def test_whole_lots_and_the_odd_remainder_after_odd_fills():
     assert execution.account.state == "done"
 
 
+@pytest.mark.parametrize("odd", [1e-5, 0.005, 50.0, 99.995])
+def test_the_planned_slice_of_an_order_that_stops_has_its_odd_remainder(odd):
+    problem = ox.Problem(ox.Order(1_000 + odd, lot=100, at_end="stop"), ox.Power([3.0, 1.0], 2.0), ox.objective("A"))
+    execution = Execution(Replanner(problem, method="dp"))
+    for bucket in range(2):
+        decisions = execution.take(Opened(bucket))
+        assert only(decisions, Short) == []
+        execution.take(Filled(sum(sent(decisions))))
+    assert execution.account.state == "done"
+
+
 def test_fewer_shares_than_a_lot_or_a_least_slice_trade_in_one_slice():
     execution = begun(buckets=2, shares=200.0, lot=100, limits=ox.Limits(smallest=150))
     assert sent(execution.take(Opened(0))) == [200]
