@@ -75,7 +75,7 @@ class PowerLawExecution:
         return (self.k + 1) / (self.k - 1) * self.characteristic_time if self.k > 1 else math.inf
 
     def holdings(self, times: Any) -> Array:
-        """Optimal holdings x(t) in shares at times, in days from the start; any shape.
+        """Optimal holdings x(t) in shares at times in days from the start: one, or (K,).
 
         x/X = (1 + (1-k)/(1+k) t/T*)^(-(1+k)/(1-k)), exp(-t/T*) for k = 1, and 0 after `end`.
 

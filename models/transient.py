@@ -16,7 +16,7 @@ from optexec.models.families import Linear
 from optexec.models.objective import ImpactCost, Term
 from optexec.models.order import Order
 from optexec.models.problem import Problem
-from optexec.models.validation import Array, Parameter, nonnegative, positive, scalar
+from optexec.models.validation import Array, Parameter, nonnegative, positive, scalar, whole
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,14 +192,14 @@ class ObizhaevaWang:
         times that.
 
         Raises:
-            InvalidInput: fewer than two trades.
+            InvalidInput: fewer than two trades, or no whole number of them.
 
         >>> ObizhaevaWang(1e5, 1.0, 2.0, 1.0).trades(3).round(2).tolist()
         [37992.18, 24015.64, 37992.18]
         """
         refilled = -math.expm1(-self._angle(number))
         ends = self.shares / (2 + (number - 2) * refilled)
-        return np.concatenate([[ends], np.full(number - 2, refilled * ends), [ends]])
+        return np.concatenate([[ends], np.full(int(number) - 2, refilled * ends), [ends]])
 
     def cost_of_trades(self, number: int) -> float:
         """Dollars of `trades(number)`: `fixed_cost` + kappa/2 X^2 (1 + a)/(number - (number - 2) a).
@@ -222,6 +222,6 @@ class ObizhaevaWang:
 
     def _angle(self, number: int) -> float:
         """rho times the time between trades."""
-        if number < 2:
+        if scalar(whole, "number", number) < 2:
             raise InvalidInput(f"number must be at least 2 trades, one at each end of the horizon, got {number!r}")
         return self.resilience * self.horizon / (number - 1)

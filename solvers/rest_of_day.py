@@ -9,6 +9,7 @@ import numpy as np
 from optexec.models.errors import InfeasibleOrder, OptexecError
 from optexec.models.execution_decisions import Planned, Short
 from optexec.models.lots import most_shares
+from optexec.models.schedule import known
 from optexec.models.validation import Array
 from optexec.solvers.expectation import Expectation
 from optexec.solvers.horizon import Plan, Replanner
@@ -140,15 +141,14 @@ class RestOfDay:
             return self._even_pace(rest, f"{reason}; {error}")
         schedule = self.plan.schedule
         first, *others = self.plan.shares.tolist()
-        proven = bool(np.isfinite(schedule.lower_bound))
         return Planned(
             rest.first,
             (first + rest.beside, *others),
             schedule.method,
             schedule.status,
             float(schedule.objective),
-            float(schedule.lower_bound) if proven else None,
-            float(schedule.gap) if proven else None,
+            known(schedule.lower_bound),
+            known(schedule.gap),
             f"{reason}; {gave}" if gave else reason,
         )
 

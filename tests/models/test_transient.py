@@ -120,6 +120,7 @@ def test_the_whole_order_with_what_has_traded_pinned_is_the_optimum_of_what_is_l
         (lambda: TransientImpact([1.0, 2.0], 0.5), "level must be a single number"),
         (lambda: ObizhaevaWang(1e5, 1.0, 0.0, 1.0), "resilience must be > 0"),
         (lambda: ObizhaevaWang(1e5, 1.0, 1.0, 1.0).trades(1), "number must be at least 2 trades"),
+        (lambda: ObizhaevaWang(1e5, 1.0, 1.0, 1.0).trades(2.5), "number must be a whole number, got 2.5"),
     ],
 )
 def test_a_wrong_argument_is_named(call, message):

@@ -407,6 +407,13 @@ def test_a_plan_that_no_method_finds_is_an_even_pace():
     assert sent(decisions) == [300]
 
 
+def test_a_gap_that_no_number_can_tell_is_none():
+    problem = ox.Problem(ox.Order(900), ox.Linear([1e7, -1e7, 0.0]), ox.objective("A"))
+    [plan] = only(Execution(Replanner(problem, method="twap")).take(Opened(0)), Planned)
+    assert (plan.objective, plan.gap) == (0.0, None)
+    assert plan.lower_bound == pytest.approx(-9e9)
+
+
 @pytest.mark.parametrize(
     ("event", "what", "reason"),
     [
