@@ -5,7 +5,7 @@ from fractions import Fraction
 from functools import singledispatchmethod
 
 from optexec.models.errors import InvalidInput
-from optexec.models.execution_decisions import Account, Booked, Cut, Decision, Refused, Sent, Short
+from optexec.models.execution_decisions import Account, Booked, Cut, Decision, Refused, Sent
 from optexec.models.execution_events import (
     Amended,
     Blackout,
@@ -317,11 +317,11 @@ class Execution:
 
     def _replan(self, reason: str) -> None:
         """Plan what is left from the bucket at hand on, or from the next one that can trade."""
-        if self.state != "working" or self._kept:
+        if self.state != "working":
             return
         ahead, rest = self.ahead, self._rest()
-        self._say(ahead.measure(rest, max(self.bucket, 0)))
-        if not self.open:
+        self._measure(rest)
+        if self._kept or not self.open:
             return
         done, remaining = self.ledger.done(self.bucket), self.ledger.remaining
         self.slice = done
@@ -353,10 +353,13 @@ class Execution:
         if self.state == "working":
             self._kept = True
             self.slice = self.sizes.nearest(shares, self.ledger.remaining)
-            self._say(self.ahead.tell(self.ledger.remaining - self.slice, certain=True))
+            self._measure(self._rest())
 
-    def _say(self, short: Short | None) -> None:
-        if short is not None:
+    def _measure(self, rest: Rest) -> None:
+        """Say what of the rest cannot trade any more, if that has changed."""
+        here = self.bucket if self.open else self.bucket + 1
+        most = self.slice - self.ledger.done(self.bucket) if self._kept else self.ledger.remaining
+        if (short := self.ahead.measure(rest, here, most)) is not None:
             self._answer.append(short)
 
 

@@ -54,7 +54,9 @@ def given_(execution, *events):
 @given(cases(convex=True), st.data())
 def test_a_day_without_surprises_trades_the_optimum(drawn, data):
     case, problem = drawn
-    order = ox.Order(problem.shares, at_end=data.draw(st.sampled_from(["finish", "stop", "continue"])))
+    at_end = data.draw(st.sampled_from(["finish", "stop", "continue"]))
+    cost = data.draw(st.none() | st.floats(0, 2).map(lambda k: k * case.yardstick() / problem.shares))
+    order = ox.Order(problem.shares, at_end=at_end, must_complete=cost is None, unfilled_cost=cost)
     problem = problem.replace(order=order)
     window = data.draw(st.one_of(st.none(), st.integers(1, problem.buckets)))
     execution, x = Execution(Replanner(problem, window, gap=1e-9)), np.zeros(problem.buckets)
@@ -66,7 +68,8 @@ def test_a_day_without_surprises_trades_the_optimum(drawn, data):
         for order in only(decisions, Sent):
             x[bucket] += order.shares
             execution.take(Filled(order.shares, order.child))
-    assert execution.account.state == "done"
+    if cost is None:
+        assert execution.account.state == "done"
     best = ox.solve(problem, gap=1e-9).objective
     assert problem.objective(x) == pytest.approx(best, abs=1e-8 * case.yardstick())
 
@@ -245,11 +248,40 @@ def test_the_last_bucket(at_end, last):
 def test_nothing_but_an_amendment_raises_the_last_slice_of_an_order_that_stops():
     execution = begun(at_end="stop", watch=Thresholds(spreads=0.01))
     assert sent(given_(execution, Opened(0), Filled(100), Opened(1), Filled(100), Opened(2))) == [400]
-    for event in (Observed(2, spread=0.09), Blackout(0, 0), Forecast(2, ox.Power([9.0], 2.0)), Halted()):
-        assert only(execution.take(event), Planned) == only(execution.take(event), Short) == []
-    assert sent(execution.take(Resumed())) == [400]
+    for event in (Observed(2, spread=0.09), Blackout(0, 0), Forecast(2, ox.Power([9.0], 2.0))):
+        assert len(execution.take(event)) == 1
+    halted, resumed = execution.take(Halted()), execution.take(Resumed())
+    assert only(halted, Planned) == only(resumed, Planned) == []
+    assert only(halted, Short) == [Short(700.0, certain=True)]
+    assert only(resumed, Short) == [Short(300.0, certain=True)]
+    assert sent(resumed) == [400]
     assert only(execution.take(Amended(950)), Planned)[0].shares == (750.0,)
     assert execution.account.working == 750
+
+
+def test_what_closes_the_last_bucket_of_an_order_that_stops_is_told():
+    execution = begun(at_end="stop")
+    assert only(given_(execution, Opened(0), Filled(300), Opened(1), Filled(100), Opened(2)), Short) == [
+        Short(200.0, True)
+    ]
+    assert only(execution.take(Filled(50)), Short) == []
+    assert only(execution.take(Blackout(2, 2)), Short) == [Short(450.0, certain=True)]
+    assert given_(execution, Closed(2))[-1].remaining == 450
+
+
+@pytest.mark.parametrize("at_end", ["finish", "stop"])
+def test_a_last_bucket_that_is_closed_before_it_opens_leaves_the_order_short_for_certain(at_end):
+    execution = begun(at_end=at_end)
+    decisions = given_(execution, Opened(0), Filled(300), Opened(1), Filled(300), Closed(1), Blackout(2, 2))
+    assert only(decisions, Short) == [Short(300.0, certain=True)]
+    assert only(execution.take(Opened(2)), Short) == []
+    assert given_(execution, Closed(2))[-1].remaining == 300
+
+
+def test_a_shortfall_that_becomes_certain_is_told_again():
+    execution = begun()
+    assert only(given_(execution, Opened(0), Opened(1), Opened(2), Halted()), Short) == [Short(900.0, certain=False)]
+    assert only(execution.take(Blackout(2, 2)), Short) == [Short(900.0, certain=True)]
 
 
 def test_an_order_that_continues_goes_on_in_buckets_like_the_last_until_it_is_done():
