@@ -11,7 +11,8 @@ import numpy as np
 
 from optexec.models.errors import InvalidInput
 from optexec.models.families import Linear, Power
-from optexec.models.objective import ImpactCost, InventoryRisk
+from optexec.models.impact_cost import ImpactCost
+from optexec.models.inventory_risk import InventoryRisk
 from optexec.models.order import Order
 from optexec.models.problem import Problem
 from optexec.models.validation import Array, finite, nonnegative, positive_number, scalar

@@ -12,10 +12,12 @@ import numpy as np
 from optexec.models.errors import InvalidInput
 from optexec.models.families import Linear
 from optexec.models.impact import Impact
-from optexec.models.objective import ImpactCost, InventoryRisk, Smoothing, inventory
+from optexec.models.impact_cost import ImpactCost
+from optexec.models.inventory_risk import InventoryRisk, inventory
 from optexec.models.order import Order
 from optexec.models.problem import Problem
 from optexec.models.recurrence import Recurrence, angle_of, recurrence
+from optexec.models.smoothing import Smoothing
 from optexec.models.validation import Array, finite, nonnegative, positive, positive_number, scalar, whole
 
 BISECTIONS = 200

@@ -13,7 +13,8 @@ import numpy as np
 
 from optexec.models.errors import InvalidInput
 from optexec.models.families import Linear
-from optexec.models.objective import ImpactCost, Term
+from optexec.models.impact_cost import ImpactCost
+from optexec.models.objective import Term
 from optexec.models.order import Order
 from optexec.models.problem import Problem
 from optexec.models.validation import Array, Parameter, nonnegative, positive, scalar, whole

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from optexec.models.errors import InvalidInput, OptexecError, SolverFailure
-from optexec.models.objective import InventoryRisk
+from optexec.models.inventory_risk import InventoryRisk
 from optexec.models.problem import Problem
 from optexec.models.schedule import Schedule
 from optexec.models.validation import Array, positive_number

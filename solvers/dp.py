@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from optexec.models.errors import InvalidInput, SolverFailure
+from optexec.models.inventory_risk import InventoryRisk
 from optexec.models.lots import ROUNDING, lots_above, lots_below, no_whole_lots, whole_lots
-from optexec.models.objective import InventoryRisk
 from optexec.models.problem import Problem
 from optexec.models.validation import Array
 

@@ -7,10 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optexec.models.errors import InvalidInput, SolverFailure
+from optexec.models.impact_cost import ImpactCost
+from optexec.models.inventory_risk import InventoryRisk
 from optexec.models.marginal_law import MarginalLaw
-from optexec.models.objective import ImpactCost, InventoryRisk, Smoothing
 from optexec.models.problem import Problem
 from optexec.models.schedule import TINY
+from optexec.models.smoothing import Smoothing
 from optexec.models.validation import Array
 from optexec.solvers.block import Block
 from optexec.solvers.central_path import (
