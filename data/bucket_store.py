@@ -96,54 +96,6 @@ class StoredBuckets:
         return replace(self, columns=columns, length=high - low, first=self.first + low)
 
 
-def window(labels: pd.Index, start: Any, end: Any) -> tuple[int, int]:
-    """Positions of the buckets whose label lies in [start, end): the first one, and the one after the last.
-
-    Args:
-        labels: numbers, times or text, in increasing order.
-        start, end: None for the first bucket, and for after the last; text where it was read from a file.
-
-    Raises:
-        InvalidInput: labels out of order, a bound that is not of their kind, no bucket inside.
-
-    >>> minutes = pd.Index(["09:30", "09:31", "09:32"], name="time")
-    >>> window(minutes, "09:31", None), window(minutes, None, "09:31")
-    ((1, 3), (0, 1))
-    >>> window(minutes, "10:00", None)
-    Traceback (most recent call last):
-    ...
-    optexec.models.errors.InvalidInput: no bucket has its time in [10:00, end); they run from 09:30 to 09:32
-    """
-    if start is None and end is None:
-        return 0, len(labels)
-    if not labels.is_monotonic_increasing:
-        raise InvalidInput(f"start and end need increasing labels, and {labels.name} is not in order; sort the buckets")
-    low, high = (
-        default if bound is None else int(labels.searchsorted(_bound(labels, name, bound)))
-        for name, bound, default in (("start", start, 0), ("end", end, len(labels)))
-    )
-    if low >= high:
-        told = f"[{'start' if start is None else start}, {'end' if end is None else end})"
-        raise InvalidInput(f"no bucket has its {labels.name} in {told}; they run from {labels[0]} to {labels[-1]}")
-    return low, high
-
-
-def _bound(labels: pd.Index, name: str, bound: Any) -> Any:
-    """A bound of the window as a label."""
-    try:
-        if isinstance(labels, pd.DatetimeIndex):
-            time = pd.Timestamp(bound)
-            if (time.tzinfo is None) != (labels.tz is None):
-                has = "no time zone" if labels.tz is None else "a time zone"
-                raise InvalidInput(f"{name} {bound}: the labels of the buckets have {has}; write it likewise")
-            return time
-        return float(bound) if pd.api.types.is_numeric_dtype(labels) else str(bound)
-    except (TypeError, ValueError) as error:
-        if isinstance(error, InvalidInput):
-            raise
-        raise InvalidInput(f"{name} {bound!r:.40} is no label of the buckets, such as {labels[0]}") from None
-
-
 class BucketStore:
     """A folder with the buckets of each symbol in Parquet files below `symbol=NAME`, read in the order of their names.
 

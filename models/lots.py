@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optexec.models.errors import InfeasibleOrder
 from optexec.models.order import Order
@@ -142,6 +143,26 @@ def round_to_lots(problem: Problem, x: Array) -> Array:
         f"the limits hold no schedule in whole lots of {lot:,.10g} for {problem.shares:,.10g} shares "
         f"(rounded down to lots they allow {lot * most_lots(problem).sum():,.10g}); use a smaller lot or wider limits"
     )
+
+
+def broken_lots(problem: Problem, x: Array) -> NDArray[np.intp]:
+    """Positions of slices that are not whole lots though the order has a lot; one may hold the odd remainder.
+
+    Args:
+        problem: the declaration.
+        x: shares of each bucket, (N,), that add up to S.
+
+    >>> import optexec as ox
+    >>> problem = ox.Problem(ox.Order(350, lot=100), ox.Linear(0.01), ox.objective("A"), buckets=3)
+    >>> broken_lots(problem, np.array([200.0, 150.0, 0.0])).tolist()
+    []
+    >>> broken_lots(problem, np.array([120.0, 130.0, 100.0])).tolist()
+    [0, 1]
+    """
+    if problem.order.lot is None:
+        return np.empty(0, dtype=np.intp)
+    broken = np.flatnonzero(_off_lots(x, problem.order.lot) > NEAR * problem.order.lot)
+    return broken[:0] if len(broken) == 1 and whole_lots(problem.order)[1] else broken
 
 
 def _nearest(problem: Problem, x: Array, lot: float, lots: int, odd: float) -> Array | None:

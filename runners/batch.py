@@ -11,13 +11,13 @@ from optexec.runners.command_line import (
     SOME_FAILED,
     Gap,
     Json,
+    Method,
     Settings,
     TimeLimit,
     guarded,
     run_alone,
     solver_settings,
 )
-from optexec.runners.solve import Method
 
 if TYPE_CHECKING:
     from optexec.runners.desk.pools import Pool

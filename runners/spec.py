@@ -19,7 +19,7 @@ from optexec.models.errors import InvalidInput, OptexecError, unknown_name
 from optexec.models.named_objectives import PARAMETERS
 from optexec.models.validation import finite, nonnegative
 from optexec.runners.bucket_table import BucketTable, labels
-from optexec.runners.parameters import Parameters
+from optexec.runners.parameters import Parameters, number_or_column
 from optexec.runners.tables import FAMILIES, Document, TermTable
 from optexec.runners.toml_file import one_line, override, read_toml
 
@@ -113,12 +113,10 @@ class Spec:
         price = self.declared.order.price
         if price is None:
             raise InvalidInput(f"{self.path}, key order.price: is missing; --{name} is a fraction of it")
-        try:
-            value: Any = float(given)
-        except ValueError:
-            value = given
         rule = nonnegative if name == "volatility" else finite
-        return price * Parameters(self.table).build(lambda **named: rule(name, named[name]), {name: value})
+        return price * Parameters(self.table).build(
+            lambda **named: rule(name, named[name]), {name: number_or_column(given)}
+        )
 
     @contextmanager
     def _blaming(self, key: str = "") -> Iterator[None]:

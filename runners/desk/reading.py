@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from optexec.data.bucket_store import BucketStore, StoredBuckets, window
+from optexec.data.bucket_store import BucketStore, StoredBuckets
+from optexec.data.bucket_window import Labels
 from optexec.data.orders import OrderTable, Row
 from optexec.data.results_folder import Outcome, Slices
 from optexec.models.errors import InvalidInput
@@ -50,7 +51,7 @@ class Desk:
         self.index = shared.get("buckets", {}).get("index")
         self._bounds = ["" if name in ignored else name for name in ("start", "end")]
         self._first: dict[str, int] = {}
-        self._known: tuple[Any, pd.Index, pa.Array] | None = None
+        self._known: tuple[Any, Labels, pa.Array] | None = None
         self._text: dict[int, pa.Array] = {}
 
     def slices(self, item: Item, shares: Array, inventory: Array) -> Slices:
@@ -70,7 +71,7 @@ class Desk:
         self.table.check()
         self.store.check(symbols)
 
-    def _labels(self, buckets: StoredBuckets) -> tuple[pd.Index, pa.Array]:
+    def _labels(self, buckets: StoredBuckets) -> tuple[Labels, pa.Array]:
         """Labels of the buckets of a symbol, and the same as text; most symbols have those of the last one."""
         name = self.index or (TIME if TIME in buckets.header else None)
         if name is not None and name not in buckets.header:
@@ -78,7 +79,8 @@ class Desk:
         column = np.arange(1, len(buckets) + 1) if name is None else buckets.columns[name]
         if self._known is None or not _same(self._known[0], column):
             index = pd.Index(column, name="bucket") if name is None else buckets.labels(name)
-            self._known = column, index, pa.array([_shown(label) for label in index], pa.string())
+            text = pa.array([_shown(label) for label in index], pa.string())
+            self._known = column, Labels(index, str(index.name)), text
         return self._known[1:]
 
     def work(self, finished: Container[int]) -> Iterator[Work | Done]:
@@ -119,8 +121,8 @@ class Desk:
         symbol = self._word(row, "symbol", "name one of the buckets")
         try:
             buckets = tables.setdefault(symbol, self.store.buckets(symbol))
-            index, text = self._labels(buckets)
-            low, high = window(index, *(row.cells.get(name) for name in self._bounds))
+            labels, text = self._labels(buckets)
+            low, high = labels.window(*(row.cells.get(name) for name in self._bounds))
         except InvalidInput as error:
             raise InvalidInput(f"{self.table.path}, row {row.number}: {error}") from None
         self._text[row.number] = text[low:high]
