@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from optexec.models.errors import InvalidInput
-from optexec.models.objective import InventoryRisk, Objective, volatility_weights
+from optexec.models.inventory_risk import InventoryRisk, volatility_weights
+from optexec.models.objective import Objective
 from optexec.models.problem import Problem
 from optexec.models.schedule import TINY
 from optexec.models.validation import Array, common_length, nonnegative

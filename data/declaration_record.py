@@ -8,10 +8,13 @@ import pandas as pd
 
 from optexec.data.impact_record import impact_from, impact_record
 from optexec.models.errors import InvalidInput
+from optexec.models.impact_cost import ImpactCost
+from optexec.models.inventory_risk import InventoryRisk
 from optexec.models.limits import NAMES, Limits
-from optexec.models.objective import ImpactCost, InventoryRisk, Objective, Smoothing, Term
+from optexec.models.objective import Objective, Term
 from optexec.models.order import Order
 from optexec.models.problem import Problem
+from optexec.models.smoothing import Smoothing
 
 TERMS: dict[str, Any] = {term.name: term for term in (ImpactCost, Smoothing, InventoryRisk)}
 

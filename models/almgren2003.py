@@ -11,7 +11,8 @@ import numpy as np
 
 from optexec.models.errors import InvalidInput
 from optexec.models.families import Linear, Power
-from optexec.models.objective import ImpactCost, InventoryRisk
+from optexec.models.impact_cost import ImpactCost
+from optexec.models.inventory_risk import InventoryRisk
 from optexec.models.order import Order
 from optexec.models.problem import Problem
 from optexec.models.validation import Array, finite, nonnegative, positive_number, scalar
@@ -75,7 +76,7 @@ class PowerLawExecution:
         return (self.k + 1) / (self.k - 1) * self.characteristic_time if self.k > 1 else math.inf
 
     def holdings(self, times: Any) -> Array:
-        """Optimal holdings x(t) in shares at times, in days from the start; any shape.
+        """Optimal holdings x(t) in shares at times in days from the start: one, or (K,).
 
         x/X = (1 + (1-k)/(1+k) t/T*)^(-(1+k)/(1-k)), exp(-t/T*) for k = 1, and 0 after `end`.
 

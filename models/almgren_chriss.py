@@ -12,11 +12,13 @@ import numpy as np
 from optexec.models.errors import InvalidInput
 from optexec.models.families import Linear
 from optexec.models.impact import Impact
-from optexec.models.objective import ImpactCost, InventoryRisk, Smoothing
+from optexec.models.impact_cost import ImpactCost
+from optexec.models.inventory_risk import InventoryRisk, inventory
 from optexec.models.order import Order
 from optexec.models.problem import Problem
 from optexec.models.recurrence import Recurrence, angle_of, recurrence
-from optexec.models.validation import Array, finite, nonnegative, positive, positive_number, scalar
+from optexec.models.smoothing import Smoothing
+from optexec.models.validation import Array, finite, nonnegative, positive, positive_number, scalar, whole
 
 BISECTIONS = 200
 
@@ -63,7 +65,7 @@ class AlmgrenChriss:
     drift: float = 0.0
 
     def __post_init__(self) -> None:
-        rules = {"epsilon": nonnegative, "drift": finite, "gamma": linear_permanent, "periods": _whole}
+        rules = {"epsilon": nonnegative, "drift": finite, "gamma": linear_permanent, "periods": whole}
         for field in fields(self):
             rule = rules.get(field.name, positive)
             object.__setattr__(self, field.name, scalar(rule, field.name, getattr(self, field.name)))
@@ -163,7 +165,7 @@ class AlmgrenChriss:
             "permanent": self.permanent_cost,
             "fixed": self.epsilon * float(np.abs(trades).sum()),
             "temporary": self.adjusted_eta / self.tau * float(trades @ trades),
-            "drift": 0.0 - self.drift * self.tau * float(_held(trades).sum()),
+            "drift": 0.0 - self.drift * self.tau * float(inventory(trades).sum()),
         }
 
     @property
@@ -185,7 +187,7 @@ class AlmgrenChriss:
         >>> AlmgrenChriss(100, 2, 2, 1.0, 0.01, 1.0).variance([50, 50])
         2500.0
         """
-        held = _held(self._checked(trades))
+        held = inventory(self._checked(trades))
         return self.sigma**2 * self.tau * float(held @ held)
 
     def utility(self, trades: Any, risk_aversion: float) -> float:
@@ -373,15 +375,3 @@ not linear, or not the same in every bucket, lets a round trip earn money (Huber
             "same in every bucket, lets a round trip earn money (Huberman and Stanzl 2004)"
         )
     return value
-
-
-def _whole(name: str, value: Any) -> float:
-    number = positive_number(name, value)
-    if not number.is_integer():
-        raise InvalidInput(f"{name} must be a whole number, got {number!r}")
-    return number
-
-
-def _held(trades: Array) -> Array:
-    """Holdings x_1..x_N after each trade of shares that add up."""
-    return np.append(np.cumsum(trades[:0:-1])[::-1], 0.0)

@@ -87,8 +87,8 @@ class Short:
 
     Args:
         shares: the shortfall.
-        certain: whether caps and closed buckets alone make it so, fills under way apart; otherwise the volumes now
-            expected do, or a halt.
+        certain: whether caps, closed buckets and the last slice of an order that stops alone make it so, fills under
+            way apart; otherwise the volumes now expected do, or a halt.
 
     >>> Short(400.0, certain=True).shares
     400.0

@@ -1,5 +1,7 @@
 """Whole lots: round a schedule so that the sum stays exactly the order."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,6 +14,8 @@ ROUNDING = 1e-9
 """Fraction of a lot that a limit may miss a whole lot by and still hold it."""
 NEAR = 1e-4
 """Fraction of a lot that a solver's shares may miss whole lots by and still be those lots."""
+DIGITS = 4 * np.finfo(float).eps
+"""Fraction of shares by which their digits, and those of a lot, may miss a whole lot."""
 
 
 def whole_lots(order: Order) -> tuple[int, float]:
@@ -22,15 +26,39 @@ def whole_lots(order: Order) -> tuple[int, float]:
     """
     lot = float(order.lot or 1.0)
     near = round(order.shares / lot)
-    if abs(order.shares - near * lot) <= ROUNDING * lot:
+    if abs(order.shares - near * lot) <= lot * _slack(order.shares, lot):
         return near, 0.0
     lots, odd = divmod(order.shares, lot)
     return int(lots), odd
 
 
+def lots_below(shares: Any, lot: float) -> Any:
+    """Most whole lots that are no more than these shares but for rounding; any shape.
+
+    >>> lots_below(np.array([299.0, 0.3]), 100.0).tolist(), float(lots_below(0.3, 0.1))
+    ([2.0, 0.0], 3.0)
+    """
+    return np.floor(shares / lot + _slack(shares, lot))
+
+
+def lots_above(shares: Any, lot: float) -> Any:
+    """Least whole lots that are no fewer than these shares but for rounding; any shape.
+
+    >>> lots_above(np.array([299.0, 300.0]), 100.0).tolist(), float(lots_above(0.1 + 0.2, 0.1))
+    ([3.0, 3.0], 3.0)
+    """
+    return np.ceil(shares / lot - _slack(shares, lot))
+
+
+def _slack(shares: Any, lot: float) -> Any:
+    """Fraction of a lot by which shares may miss whole lots and still be them."""
+    return np.maximum(ROUNDING, DIGITS * np.abs(shares) / lot)
+
+
 def most_lots(problem: Problem) -> Array:
     """Most whole lots that each bucket's limit holds, (N,)."""
-    return np.floor(problem.hi / problem.order.lot + ROUNDING)
+    most: Array = lots_below(problem.hi, float(problem.order.lot or 1.0))
+    return most
 
 
 def most_shares(shares: float, high: Array, lot: float | None = None) -> float:
@@ -50,11 +78,11 @@ def most_shares(shares: float, high: Array, lot: float | None = None) -> float:
         return shares if room >= shares * (1 - ROUNDING) else room
     lot = min(lot, shares)
     lots, odd = whole_lots(Order(shares, lot=lot))
-    fits = np.floor(high / lot + ROUNDING)
+    fits = lots_below(high, lot)
     most = lot * min(lots, fits.sum())
     if odd:
         hosts = high >= odd
-        beside = fits.sum() - fits + np.floor((high - odd) / lot + ROUNDING)
+        beside = fits.sum() - fits + lots_below(high - odd, lot)
         most = max(most, float((odd + lot * np.minimum(lots, beside[hosts])).max(initial=0.0)))
     return shares if most >= shares * (1 - ROUNDING) else float(most)
 
@@ -133,33 +161,44 @@ def broken_lots(problem: Problem, x: Array) -> NDArray[np.intp]:
     """
     if problem.order.lot is None:
         return np.empty(0, dtype=np.intp)
-    broken = _off(x, problem.order.lot)
+    broken = np.flatnonzero(_off_lots(x, problem.order.lot) > NEAR * problem.order.lot)
     return broken[:0] if len(broken) == 1 and whole_lots(problem.order)[1] else broken
-
-
-def _off(x: Array, lot: float) -> NDArray[np.intp]:
-    return np.flatnonzero(np.abs(x - lot * np.round(x / lot)) > NEAR * lot)
 
 
 def _nearest(problem: Problem, x: Array, lot: float, lots: int, odd: float) -> Array | None:
     """The whole lots, and the odd remainder inside one slice, that shares are up to `NEAR`; None if they are not."""
-    whole, extra, off = np.round(x / lot), np.zeros(len(x)), _off(x, lot)
-    if len(off) != (odd > 0):
-        return None
-    extra[off] = odd
-    whole[off] = np.round((x[off] - odd) / lot)
+    extra = odd_shares(x, lot, odd)
+    whole = np.round((x - extra) / lot)
     rounded = lot * whole + extra
     low, high = _lot_bounds(problem, lot, extra)
-    fits = np.all((low <= whole) & (whole <= high)) and whole.sum() == lots
-    allowed = (rounded == 0) | (rounded >= problem.smallest - ROUNDING * lot)
+    fits = np.all((low <= whole) & (whole <= high)) and whole.sum() == lots and extra.sum() == odd
+    allowed = (rounded == 0) | (rounded >= problem.smallest - lot * _slack(problem.smallest, lot))
     same = np.all(np.abs(rounded - x) <= NEAR * lot)
     return rounded if fits and same and allowed.all() else None
 
 
+def odd_shares(x: Array, lot: float, odd: float) -> Array:
+    """The odd remainder beside whole lots in the slice that has it, (N,); zeros if all are nearer to whole lots alone.
+
+    >>> odd_shares(np.array([300.0, 450.0]), lot=100.0, odd=50.0).tolist()
+    [0.0, 50.0]
+    >>> odd_shares(np.array([300.01, 400.0]), lot=100.0, odd=0.01).tolist()
+    [0.01, 0.0]
+    """
+    nearer = _off_lots(x, lot) - _off_lots(x - odd, lot)
+    extra, host = np.zeros(len(x)), np.argmax(nearer)
+    extra[host] = odd if nearer[host] > 0 else 0.0
+    return extra
+
+
+def _off_lots(x: Array, lot: float) -> Array:
+    """Shares by which slices miss whole lots."""
+    return np.abs(x - lot * np.round(x / lot))
+
+
 def _lot_bounds(problem: Problem, lot: float, extra: Array) -> tuple[Array, Array]:
     """Least and most whole lots of each bucket beside the shares in `extra`."""
-    low = np.ceil((problem.lo - extra) / lot - ROUNDING)
-    return np.maximum(low, 0.0), np.floor((problem.hi - extra) / lot + ROUNDING)
+    return np.maximum(lots_above(problem.lo - extra, lot), 0.0), lots_below(problem.hi - extra, lot)
 
 
 def _room(low: Array, high: Array, lots: float) -> bool:

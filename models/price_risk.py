@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from optexec.models.errors import InvalidInput
-from optexec.models.objective import InventoryRisk, inventory, volatility_weights
+from optexec.models.inventory_risk import InventoryRisk, inventory, volatility_weights
 from optexec.models.schedule import Schedule
 from optexec.models.validation import Array, finite, nonnegative, positive_number, scalar
 

@@ -14,8 +14,10 @@ from optexec.models.curvature import Curvature
 from optexec.models.errors import InvalidInput
 from optexec.models.families import Linear
 from optexec.models.impact import Impact
+from optexec.models.impact_cost import ImpactCost
+from optexec.models.inventory_risk import inventory
 from optexec.models.limits import Limits
-from optexec.models.objective import ImpactCost, Objective, Term, inventory
+from optexec.models.objective import Objective, Term
 from optexec.models.order import Order
 from optexec.models.unfilled import Unfilled, completed
 from optexec.models.validation import Array, common_length, finite

@@ -16,6 +16,15 @@ TINY = 1e-300
 """Keeps the relative gap of an objective of zero defined."""
 
 
+def known(number: float) -> float | None:
+    """A number that can be told; None for one that is infinite or NaN.
+
+    >>> known(0.5), known(float("-inf"))
+    (0.5, None)
+    """
+    return float(number) if np.isfinite(number) else None
+
+
 @dataclass(frozen=True, eq=False)
 class Schedule(Drawable):
     """Shares for each bucket and their certificate.
@@ -96,21 +105,24 @@ class Schedule(Drawable):
         return pd.DataFrame({"shares": self.shares, "inventory": self.inventory}).assign(**costs)
 
     def to_json(self) -> str:
-        """The schedule as one JSON object (schema optexec.schedule.v1); an unknown bound is null."""
-        bounded = bool(np.isfinite(self.lower_bound))
+        """The schedule as one JSON object (schema optexec.schedule.v1).
+
+        An unknown bound is null; so is the gap then, and that of an objective of zero above a bound below zero.
+        """
         return json.dumps(
             {
                 "schema": SCHEMA,
                 "method": self.method,
                 "status": self.status,
                 "objective": self.objective,
-                "lower_bound": self.lower_bound if bounded else None,
-                "gap": self.gap if bounded else None,
+                "lower_bound": known(self.lower_bound),
+                "gap": known(self.gap),
                 "breakdown": self.breakdown,
                 "shares": self.x.tolist(),
                 "inventory": self.problem.inventory(self.x).tolist(),
                 "seconds": self.seconds,
-            }
+            },
+            allow_nan=False,
         )
 
     def __repr__(self) -> str:

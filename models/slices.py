@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 
-from optexec.models.lots import NEAR, most_lots, whole_lots
+from optexec.models.lots import most_lots, odd_shares, whole_lots
 from optexec.models.validation import Array
 
 
@@ -63,12 +63,10 @@ def start_slices(model: pyo.ConcreteModel, x: Array) -> None:
 def _start_lots(model: pyo.ConcreteModel, x: Array) -> None:
     order = model.problem.order
     odd = whole_lots(order)[1]
-    past_whole = np.abs(x / order.lot - np.round(x / order.lot))
-    host = np.argmax(past_whole) if odd and past_whole.max() > NEAR else -1
-    for k, i in enumerate(model.BUCKETS):
-        model.lots[i].set_value(round((x[k] - odd * (k == host)) / order.lot))
+    for i, shares, beside in zip(model.BUCKETS, x, odd_shares(x, order.lot, odd), strict=True):
+        model.lots[i].set_value(round((shares - beside) / order.lot))
         if odd:
-            model.host[i].set_value(int(k == host))
+            model.host[i].set_value(int(beside > 0))
 
 
 def slices_in_lots(model: pyo.ConcreteModel) -> Array:

@@ -11,7 +11,7 @@ import numpy as np
 from optexec.models.almgren_chriss import AlmgrenChriss
 from optexec.models.errors import InvalidInput
 from optexec.models.families import Power
-from optexec.models.validation import Array, finite, nonnegative, positive_number, scalar
+from optexec.models.validation import Array, nonnegative, positive_number, scalar, whole
 
 
 class Moments(NamedTuple):
@@ -170,9 +170,7 @@ def slicing_costs(
     {'impact': [1.0, 0.5], 'charges': [0.5, 1.0], 'risk': [0.0, 1.0]}
     """
     shares, charge, risk = _slicing(shares, impact, cost_per_slice, holding_cost)
-    number = np.atleast_1d(finite("slices", slices))
-    if number.min() < 1:
-        raise InvalidInput(f"slices must be >= 1, got {float(number.min())!r}")
+    number = np.atleast_1d(whole("slices", slices))
     return {
         "impact": number * impact.cost(shares / number),
         "charges": number * charge,

@@ -13,10 +13,11 @@ import numpy as np
 
 from optexec.models.errors import InvalidInput
 from optexec.models.families import Linear
-from optexec.models.objective import ImpactCost, Term
+from optexec.models.impact_cost import ImpactCost
+from optexec.models.objective import Term
 from optexec.models.order import Order
 from optexec.models.problem import Problem
-from optexec.models.validation import Array, Parameter, nonnegative, positive, scalar
+from optexec.models.validation import Array, Parameter, nonnegative, positive, scalar, whole
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +31,8 @@ class TransientImpact(Term):
         level: kappa, dollars a share per share, >= 0.
         decay: part of the move that is left from one bucket to the next, between 0 and 1: exp(-rho tau) for a
             resilience rho; scalar, or (N,) of which the first is not used.
+
+    What is left of an order cannot be planned by itself: its first trades pay for those before them (see `part`).
 
     Raises:
         InvalidInput: a value out of range.
@@ -61,6 +64,19 @@ class TransientImpact(Term):
     def gradient(self, problem: Problem, x: Array) -> Array:
         later = _carry(x[::-1], np.roll(self._decays(len(x))[::-1], 1))[::-1]
         return self.level * (self._carried(x) + x + later)
+
+    def part(self, span: slice, buckets: int) -> "TransientImpact":
+        """The term of the first buckets.
+
+        Raises:
+            InvalidInput: buckets after others, whose trades have moved the price by a number that a part cannot know.
+        """
+        if span.start > 0:
+            raise InvalidInput(
+                f"the {self.name} term of what is left of an order would forget what the trades so far have moved; "
+                "solve the whole order again, with minimum = maximum = what has traded in the buckets that have passed"
+            )
+        return TransientImpact(self.level, self.decay[span] if isinstance(self.decay, np.ndarray) else self.decay)
 
     def declare(self, block: Any, model: Any) -> None:
         import pyomo.environ as pyo
@@ -177,14 +193,14 @@ class ObizhaevaWang:
         times that.
 
         Raises:
-            InvalidInput: fewer than two trades.
+            InvalidInput: fewer than two trades, or no whole number of them.
 
         >>> ObizhaevaWang(1e5, 1.0, 2.0, 1.0).trades(3).round(2).tolist()
         [37992.18, 24015.64, 37992.18]
         """
         refilled = -math.expm1(-self._angle(number))
         ends = self.shares / (2 + (number - 2) * refilled)
-        return np.concatenate([[ends], np.full(number - 2, refilled * ends), [ends]])
+        return np.concatenate([[ends], np.full(int(number) - 2, refilled * ends), [ends]])
 
     def cost_of_trades(self, number: int) -> float:
         """Dollars of `trades(number)`: `fixed_cost` + kappa/2 X^2 (1 + a)/(number - (number - 2) a).
@@ -207,6 +223,6 @@ class ObizhaevaWang:
 
     def _angle(self, number: int) -> float:
         """rho times the time between trades."""
-        if number < 2:
+        if scalar(whole, "number", number) < 2:
             raise InvalidInput(f"number must be at least 2 trades, one at each end of the horizon, got {number!r}")
         return self.resilience * self.horizon / (number - 1)

@@ -206,3 +206,16 @@ def _runs(shares: Array, dollars: Array) -> list[list[int]]:
         else:
             runs.append([k])
     return runs
+
+
+def declare_squares(block: Any, variable: Any, weights: Array, points: Sequence[Array]) -> None:
+    """sum_i weights_i v_i^2 from below: each square above its tangents at the points, one variable a square."""
+    import pyomo.environ as pyo
+
+    active = {i: (k, float(w)) for k, (i, w) in enumerate(zip(variable, weights, strict=True)) if w > 0}
+    block.square = pyo.Var(list(active), bounds=lambda b, i: (0.0, variable[i].ub ** 2))
+    block.tangents = pyo.ConstraintList()
+    for i, (k, _) in active.items():
+        for at in sorted({float(point[k]) for point in points}):
+            block.tangents.add(block.square[i] >= 2 * at * variable[i] - at**2)
+    block.cost = pyo.Expression(expr=pyo.quicksum(w * block.square[i] for i, (_, w) in active.items()))

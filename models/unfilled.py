@@ -7,11 +7,13 @@ import numpy as np
 
 from optexec.models.families import Linear
 from optexec.models.impact import Impact
+from optexec.models.impact_cost import ImpactCost
 from optexec.models.limits import Limits
-from optexec.models.objective import ImpactCost, Objective, Smoothing, Term, declare_squares
+from optexec.models.objective import Objective, Term
 from optexec.models.order import Order
 from optexec.models.per_bucket import PerBucket
-from optexec.models.under_estimate import Grid
+from optexec.models.smoothing import Smoothing
+from optexec.models.under_estimate import Grid, declare_squares
 from optexec.models.validation import Array
 
 if TYPE_CHECKING:

@@ -79,6 +79,19 @@ def positive(name: str, value: Any) -> Parameter:
     return values if values.ndim else float(values)
 
 
+def whole(name: str, value: Any) -> Parameter:
+    """As `positive`, and everywhere a whole number.
+
+    >>> whole("slices", [2, 1.5])
+    Traceback (most recent call last):
+    ...
+    optexec.models.errors.InvalidInput: slices[1] must be a whole number, got 1.5
+    """
+    values = np.asarray(positive(name, value))
+    _reject(name, values, values % 1 != 0, "a whole number")
+    return values if values.ndim else float(values)
+
+
 def scalar(rule: Callable[[str, Any], Parameter], name: str, value: Any) -> float:
     """A single number that a rule, one of the functions above, accepts.
 

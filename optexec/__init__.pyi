@@ -18,15 +18,14 @@ from .models.families import Power as Power
 from .models.formulation import build as build
 from .models.formulation import swap_terms as swap_terms
 from .models.impact import Impact as Impact
+from .models.impact_cost import ImpactCost as ImpactCost
+from .models.inventory_risk import InventoryRisk as InventoryRisk
+from .models.inventory_risk import volatility_weights as volatility_weights
 from .models.limits import Limits as Limits
 from .models.lots import round_to_lots as round_to_lots
-from .models.objective import ImpactCost as ImpactCost
-from .models.objective import InventoryRisk as InventoryRisk
+from .models.named_objectives import objective as objective
 from .models.objective import Objective as Objective
-from .models.objective import Smoothing as Smoothing
 from .models.objective import Term as Term
-from .models.objective import objective as objective
-from .models.objective import volatility_weights as volatility_weights
 from .models.order import Order as Order
 from .models.per_bucket import PerBucket as PerBucket
 from .models.piecewise import build_piecewise as build_piecewise
@@ -34,6 +33,7 @@ from .models.price_risk import PriceRisk as PriceRisk
 from .models.problem import Problem as Problem
 from .models.schedule import Schedule as Schedule
 from .models.slices import declare_slices as declare_slices
+from .models.smoothing import Smoothing as Smoothing
 from .models.tabulated import Tabulated as Tabulated
 from .models.transient import TransientImpact as TransientImpact
 from .solvers.batches import solve_many as solve_many

@@ -40,7 +40,7 @@ def compare_objectives(
     """
     import optexec as ox
     from optexec.analysis.comparison import compare
-    from optexec.models.objective import PARAMETERS
+    from optexec.models.named_objectives import PARAMETERS
     from optexec.runners.output import check_writable, print_json, records, write_figure, write_table
     from optexec.runners.progress import working
     from optexec.runners.spec import load_spec

@@ -16,7 +16,7 @@ from optexec.data.declaration_record import TERMS
 from optexec.data.file_digest import sha256
 from optexec.data.text_table import read_table
 from optexec.models.errors import InvalidInput, OptexecError, unknown_name
-from optexec.models.objective import PARAMETERS
+from optexec.models.named_objectives import PARAMETERS
 from optexec.models.validation import finite, nonnegative
 from optexec.runners.bucket_table import BucketTable, labels
 from optexec.runners.parameters import Parameters, number_or_column

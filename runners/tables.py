@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validat
 from pydantic_core import PydanticCustomError
 
 from optexec.models.errors import InvalidInput, unknown_name
-from optexec.models.objective import PARAMETERS
+from optexec.models.named_objectives import PARAMETERS
 from optexec.models.order import ENDINGS, SIDES
 from optexec.models.validation import positive_number
 from optexec.solvers.dispatch import METHODS

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from optexec.models.errors import InvalidInput, OptexecError, SolverFailure
+from optexec.models.inventory_risk import InventoryRisk
 from optexec.models.limits import NEAR
-from optexec.models.objective import InventoryRisk
 from optexec.models.problem import Problem
 from optexec.models.schedule import Schedule
 from optexec.models.validation import Array, positive_number
@@ -60,7 +60,7 @@ def solve_many(
     [[200.0, 100.0], [400.0, 200.0]]
     """
     asked = list(problems)
-    gap = positive_number("gap", gap)
+    gap, time_limit = positive_number("gap", gap), positive_number("time_limit", time_limit)
     given = [None] * len(asked) if starts is None else list(starts)
     found = solve_together(asked, method, gap, None if starts is None else _starting_shares(asked, given))
     return [

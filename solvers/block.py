@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optexec.models.impact import Impact
+from optexec.models.impact_cost import ImpactCost
+from optexec.models.inventory_risk import InventoryRisk, inventory
 from optexec.models.marginal_law import MarginalLaw
-from optexec.models.objective import ImpactCost, InventoryRisk, Smoothing, inventory
 from optexec.models.per_bucket import remade, rows, structure
 from optexec.models.problem import Problem
+from optexec.models.smoothing import Smoothing
 from optexec.models.validation import Array
 from optexec.solvers.feasible import meet
 

@@ -11,9 +11,11 @@ import numpy as np
 from optexec.models.envelope import envelope, is_exact, splice, straight_stretch
 from optexec.models.errors import InfeasibleOrder
 from optexec.models.impact import Impact
+from optexec.models.impact_cost import ImpactCost
+from optexec.models.inventory_risk import InventoryRisk
 from optexec.models.limits import Limits
-from optexec.models.objective import ImpactCost, InventoryRisk, Smoothing
 from optexec.models.problem import Problem
+from optexec.models.smoothing import Smoothing
 from optexec.models.validation import Array
 from optexec.solvers.answer import Answer
 from optexec.solvers.certificate import certify

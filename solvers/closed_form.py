@@ -4,7 +4,7 @@ import numpy as np
 
 from optexec.models.errors import InvalidInput
 from optexec.models.families import Linear, Power
-from optexec.models.objective import ImpactCost
+from optexec.models.impact_cost import ImpactCost
 from optexec.models.problem import Problem
 from optexec.models.validation import Array
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from optexec.models.errors import InvalidInput, SolverFailure
-from optexec.models.lots import ROUNDING, no_whole_lots, whole_lots
-from optexec.models.objective import InventoryRisk
+from optexec.models.inventory_risk import InventoryRisk
+from optexec.models.lots import ROUNDING, lots_above, lots_below, no_whole_lots, whole_lots
 from optexec.models.problem import Problem
 from optexec.models.validation import Array
 
@@ -120,8 +120,8 @@ class Stages:
 
         A slice below the least one costs infinitely much.
         """
-        low = max(0, int(np.ceil((self.problem.lo[i] - extra) / self.lot - ROUNDING)))
-        high = min(self.lots, int(np.floor((self.problem.hi[i] - extra) / self.lot + ROUNDING)))
+        low = max(0, int(lots_above(self.problem.lo[i] - extra, self.lot)))
+        high = min(self.lots, int(lots_below(self.problem.hi[i] - extra, self.lot)))
         x: Any = np.arange(low, high + 1) * self.lot + extra
         separable = [term for term in self.problem.terms if term.separable]
         forbidden = (x > 0) & (x < self.problem.smallest[i] - ROUNDING * self.lot)

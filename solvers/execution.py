@@ -5,7 +5,7 @@ from fractions import Fraction
 from functools import singledispatchmethod
 
 from optexec.models.errors import InvalidInput
-from optexec.models.execution_decisions import Account, Booked, Cut, Decision, Refused, Sent, Short
+from optexec.models.execution_decisions import Account, Booked, Cut, Decision, Refused, Sent
 from optexec.models.execution_events import (
     Amended,
     Blackout,
@@ -60,8 +60,8 @@ class Execution:
         thresholds: when volatility and spread call for a new plan.
 
     Raises:
-        InvalidInput: a planner with forecasts of its own or a method that does not apply, thresholds for another number
-            of buckets.
+        InvalidInput: a planner with forecasts of its own, a method that does not apply or "pov", thresholds for another
+            number of buckets, a term that does not say what it is for what is left of the order (see `Term.part`).
 
     >>> import optexec as ox
     >>> problem = ox.Problem(ox.Order(900), ox.Power([1.0, 2.0, 2.0], 2.0), ox.objective("A"))
@@ -83,7 +83,7 @@ class Execution:
         self.planner = planner
         self.thresholds = Thresholds() if thresholds is None else thresholds
         common_length({"buckets": planner.problem.buckets, **self.thresholds.lengths})
-        choose(planner.problem, planner.method)
+        _check_plans(planner)
         order = planner.problem.order
         self.order = order
         self.ledger = Ledger(order.shares)
@@ -317,11 +317,11 @@ class Execution:
 
     def _replan(self, reason: str) -> None:
         """Plan what is left from the bucket at hand on, or from the next one that can trade."""
-        if self.state != "working" or self._kept:
+        if self.state != "working":
             return
         ahead, rest = self.ahead, self._rest()
-        self._say(ahead.measure(rest, max(self.bucket, 0)))
-        if not self.open:
+        self._measure(rest)
+        if self._kept or not self.open:
             return
         done, remaining = self.ledger.done(self.bucket), self.ledger.remaining
         self.slice = done
@@ -353,8 +353,24 @@ class Execution:
         if self.state == "working":
             self._kept = True
             self.slice = self.sizes.nearest(shares, self.ledger.remaining)
-            self._say(self.ahead.tell(self.ledger.remaining - self.slice, certain=True))
+            self._measure(self._rest())
 
-    def _say(self, short: Short | None) -> None:
-        if short is not None:
+    def _measure(self, rest: Rest) -> None:
+        """Say what of the rest cannot trade any more, if that has changed."""
+        here = self.bucket if self.open else self.bucket + 1
+        most = self.slice - self.ledger.done(self.bucket) if self._kept else self.ledger.remaining
+        if (short := self.ahead.measure(rest, here, most)) is not None:
             self._answer.append(short)
+
+
+def _check_plans(planner: Replanner) -> None:
+    """Refuse a method, and terms, that cannot plan what is left of an order."""
+    problem = planner.problem
+    choose(problem, planner.method)
+    if planner.method == "pov":
+        raise InvalidInput(
+            "method 'pov' does not apply to an execution: its plans know volumes and caps but no rate, and would be "
+            "those of 'vwap'; use 'vwap' or 'auto', held to limits.participation of the volume that prints"
+        )
+    for term in problem.terms:
+        term.part(slice(problem.buckets - 1, problem.buckets), problem.buckets)

@@ -10,8 +10,9 @@ from optexec.models.cost_level import scaled
 from optexec.models.errors import InvalidInput
 from optexec.models.execution_events import Forecast, Observed
 from optexec.models.impact import Impact
+from optexec.models.inventory_risk import InventoryRisk
 from optexec.models.limits import Limits
-from optexec.models.objective import InventoryRisk, Objective
+from optexec.models.objective import Objective
 from optexec.models.per_bucket import PerBucket
 from optexec.models.problem import Problem
 from optexec.models.validation import Array, Parameter

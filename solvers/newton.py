@@ -6,10 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optexec.models.errors import InvalidInput, SolverFailure
+from optexec.models.impact_cost import ImpactCost
+from optexec.models.inventory_risk import InventoryRisk
 from optexec.models.limits import NEAR
-from optexec.models.objective import ImpactCost, InventoryRisk, Smoothing
 from optexec.models.problem import Problem
 from optexec.models.schedule import TINY
+from optexec.models.smoothing import Smoothing
 from optexec.models.validation import Array
 from optexec.solvers.barrier_path import BarrierPath
 from optexec.solvers.block import Block

@@ -9,6 +9,7 @@ import numpy as np
 from optexec.models.errors import InfeasibleOrder, OptexecError
 from optexec.models.execution_decisions import Planned, Short
 from optexec.models.lots import most_shares
+from optexec.models.schedule import known
 from optexec.models.validation import Array
 from optexec.solvers.expectation import Expectation
 from optexec.solvers.horizon import Plan, Replanner
@@ -62,7 +63,7 @@ class RestOfDay:
     >>> plan = ahead.renew(Rest(0, 600.0), "amended")
     >>> plan.shares, plan.reason
     ((300.0, 300.0), 'amended; floors and least slices do not fit what is left')
-    >>> ahead.measure(Rest(1, 600.0))
+    >>> ahead.measure(Rest(1, 600.0), here=1, most=Fraction(600))
     Short(shares=100.0, certain=True)
     """
 
@@ -71,7 +72,8 @@ class RestOfDay:
         self.expected = expected
         self.count = count
         self.plan: Plan | None = None
-        self.shortfall = self._told = Fraction(0)
+        self.shortfall = Fraction(0)
+        self._told = Short(0.0, certain=False)
         self._order = planner.problem.order
 
     @property
@@ -91,27 +93,24 @@ class RestOfDay:
         """Shares of the rest that the caps expected hold."""
         return rest.reach(self.expected.caps(), self._order.lot)
 
-    def measure(self, rest: Rest, here: int | None = None) -> Short | None:
+    def measure(self, rest: Rest, here: int, most: Fraction) -> Short | None:
         """Find the shortfall; what to say of it if that has changed, None if it has not.
 
         Args:
             rest: what is left, from the first bucket that is expected to trade.
             here: the first that could, if a halt ended at once.
+            most: shares of the rest that may trade whatever the caps hold.
         """
         if not self._order.must_complete:
             return None
-        self.shortfall = self.count(rest.shares - self.reached(rest))
-        if self.endless:
-            return self.tell(Fraction(0), certain=False)
-        soonest = rest if here is None else replace(rest, first=min(rest.first, here))
-        return self.tell(self.shortfall, soonest.reach(self.expected.hard_caps(), self._order.lot) < rest.shares)
-
-    def tell(self, shortfall: Fraction, certain: bool) -> Short | None:
-        """What to say of a shortfall if it is not the one that was told before."""
-        if shortfall == self._told or not self._order.must_complete:
-            return None
-        self._told = shortfall
-        return Short(float(shortfall), certain and shortfall > 0)
+        self.shortfall = self.count(rest.shares - min(self.reached(rest), float(most)))
+        short = Short(0.0, certain=False)
+        if self.shortfall and not self.endless:
+            soonest = replace(rest, first=min(rest.first, here))
+            held = min(soonest.reach(self.expected.hard_caps(), self._order.lot), float(most))
+            short = Short(float(self.shortfall), certain=held < rest.shares)
+        changed, self._told = short != self._told, short
+        return short if changed else None
 
     def indispensable(self, rest: Rest) -> Fraction:
         """Shares that the buckets after the first do not hold, which a window may not look at."""
@@ -140,15 +139,14 @@ class RestOfDay:
             return self._even_pace(rest, f"{reason}; {error}")
         schedule = self.plan.schedule
         first, *others = self.plan.shares.tolist()
-        proven = bool(np.isfinite(schedule.lower_bound))
         return Planned(
             rest.first,
             (first + rest.beside, *others),
             schedule.method,
             schedule.status,
             float(schedule.objective),
-            float(schedule.lower_bound) if proven else None,
-            float(schedule.gap) if proven else None,
+            known(schedule.lower_bound),
+            known(schedule.gap),
             f"{reason}; {gave}" if gave else reason,
         )
 

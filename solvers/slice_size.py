@@ -29,11 +29,10 @@ class Sizes:
         wanted = Fraction(repr(float(shares)))
         if self.lot is None:
             return min(self._down(wanted + self.unit / 2), total)
-        for odd in (Fraction(0), total % self.lot):
-            lots = round((wanted - odd) / self.lot)
-            if abs(wanted - odd - lots * self.lot) <= NEAR * self.lot:
-                return min(lots * self.lot + odd, total)
-        return min(wanted // self.lot * self.lot, total)
+        kinds = (round((wanted - odd) / self.lot) * self.lot + odd for odd in (Fraction(0), total % self.lot))
+        meant = min(kinds, key=lambda size: abs(wanted - size))
+        near = abs(wanted - meant) <= NEAR * self.lot
+        return min(meant if near else wanted // self.lot * self.lot, total)
 
     def most(self, shares: Fraction, free: Fraction, odd: bool) -> Fraction:
         """Most of `shares` that may be sent while `free` shares are not in the market.

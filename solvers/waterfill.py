@@ -4,8 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optexec.models.errors import InvalidInput
-from optexec.models.objective import ImpactCost, Smoothing
+from optexec.models.impact_cost import ImpactCost
 from optexec.models.problem import Problem
+from optexec.models.smoothing import Smoothing
 from optexec.models.validation import Array
 from optexec.solvers.block import Block
 from optexec.solvers.clearing import FOUND, SEARCHING, check_prices, clear_laws

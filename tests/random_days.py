@@ -45,7 +45,7 @@ class RandomDay:
         self.buckets = self.random.randint(4, 12)
         self.planner, self.thresholds = self._declared()
         order, self.limits = self.planner.problem.order, self.planner.problem.limits
-        self.lot, self.at_end = order.lot, order.at_end
+        self.lot, self.at_end, self.must_complete = order.lot, order.at_end, order.must_complete
         self.shares = self.size = written(order.shares)
         self.filled = Decimal(0)
         self.children, self.sent, self.booked, self.volume = {}, {}, {}, {}
@@ -93,7 +93,9 @@ class RandomDay:
         )
         if lot is not None and rng.random() < 0.3:
             limits = {**limits, "smallest": 2 * lot}
-        order = ox.Order(shares, lot=lot, at_end=rng.choice(["finish", "finish", "stop", "continue"]))
+        left = rng.choice([{}, {}, {}, {"unfilled_cost": rng.uniform(0.3, 3) * scale, "unfilled_penalty": scale**2}])
+        at_end = rng.choice(["finish", "finish", "stop", "continue"])
+        order = ox.Order(shares, lot=lot, at_end=at_end, must_complete=not left, **left)
         problem = self._feasible(order, impact, ox.objective(name, **parameters), limits)
         window = rng.choice([None, None, 1, 3])
         beyond = (
@@ -238,7 +240,7 @@ class RandomDay:
                 self.halted = False
             case Amended(shares):
                 self.shares, self.short = written(shares), None
-            case Cancelled() | Forecast() | Blackout():
+            case Cancelled():
                 self.short = None
             case Rejected(child):
                 self.children[child] = (self.children[child][0], Decimal(0))
@@ -273,10 +275,15 @@ class RandomDay:
                 self.late += shares if late else max(shares - left, Decimal(0))
                 return shares
             case Short(shares, certain):
-                self.short = (written(shares), self.late, self.filled) if certain else None
+                assert self.must_complete
+                self.short = (written(shares) - self._begun_lots(), self.late) if certain else None
             case _:
                 pass
         return Decimal(0)
+
+    def _begun_lots(self):
+        """Shares in the market that only the fills under way can bring to whole lots."""
+        return Decimal(0) if self.lot is None else sum(left % written(self.lot) for _, left in self.children.values())
 
     def _check_lots(self, shares):
         if self.lot is not None:
@@ -320,8 +327,11 @@ class RandomDay:
         assert (account.state == "done") == (account.remaining == 0)
         if account.state == "working":
             assert self.at_end == "continue"
-        if not self.wild and self.limits.participation is None:
+            assert self.must_complete
+        if not self.wild and self.must_complete and self.limits.participation is None:
             assert account.state == "done" or self.short is not None
+        if account.state == "unfilled" and self.must_complete and self.buckets - 1 in self.closed:
+            assert self.short is not None
         if self.short is not None and account.state == "unfilled":
-            told, late, _ = self.short
+            told, late = self.short
             assert written(account.remaining) >= told - (self.late - late) - Decimal("1e-9") * self.shares

@@ -44,7 +44,7 @@ def test_the_same_events_give_the_same_decisions(tmp_path, seed):
 
 def test_random_days_have_all_that_can_happen():
     """So that the tests above do not pass for want of trouble."""
-    events, decisions, states, refused = set(), set(), set(), set()
+    events, decisions, states, refused, optional = set(), set(), set(), set(), set()
     for seed in range(120):
         day = RandomDay(seed)
         execution = Execution(day.planner, day.thresholds)
@@ -54,7 +54,10 @@ def test_random_days_have_all_that_can_happen():
         decisions |= {type(decision).__name__ for answer in told for decision in answer}
         refused |= {decision.what for decision in day.refused}
         states |= {day.account.state}
+        if not day.must_complete:
+            optional |= {(day.at_end, day.account.state)}
     assert len(events) == 11
     assert decisions == {"Planned", "Sent", "Cut", "Booked", "Refused", "Short", "Account"}
     assert states == {"working", "done", "cancelled", "unfilled"}
     assert refused >= {"open", "close", "fill", "amend", "resume"}
+    assert optional >= {(at_end, "unfilled") for at_end in ("finish", "stop", "continue")}

@@ -1,5 +1,7 @@
 """Whole lots: exact sums, limits, the largest remainder, and honest gaps."""
 
+from decimal import Decimal
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,7 +10,8 @@ from plain import whole_schedules
 from strategies import cases
 
 import optexec as ox
-from optexec.models.lots import most_shares
+from optexec.models.lots import lots_above, lots_below, most_shares, whole_lots
+from optexec.models.slices import slices_in_lots, start_slices
 
 
 def declare(shares, lot, limits=None, buckets=4, impact=None, terms=None):
@@ -46,6 +49,57 @@ def test_rounding_is_by_largest_remainder(weights, lots):
     remainder = x / 100 - down
     if up.any() and not up.all():
         assert remainder[up == 1].min() >= remainder[up == 0].max() - 1e-9
+
+
+@settings(max_examples=200)
+@given(
+    whole=st.lists(st.integers(0, 9), min_size=1, max_size=6),
+    odd=st.sampled_from([0.0, 1e-5, 0.004, 0.01, 50.0, 99.99, 99.996]),
+    noise=st.lists(st.floats(-1e-6, 1e-6), min_size=6, max_size=6),
+    data=st.data(),
+)
+def test_shares_in_whole_lots_but_for_a_solvers_rounding_keep_them(whole, odd, noise, data):
+    x = 100.0 * np.array(whole)
+    x[data.draw(st.integers(0, len(x) - 1))] += odd
+    if x.sum() < 100:
+        return
+    near = np.maximum(x + noise[: len(x)], 0.0)
+    rounded = ox.round_to_lots(declare(float(x.sum()), 100, buckets=len(x)), near)
+    np.testing.assert_allclose(rounded, x, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("odd", [1e-5, 0.005, 99.995])
+@pytest.mark.parametrize("method", ["dp", "milp"])
+def test_an_odd_remainder_near_no_lot_or_a_whole_one_beside_least_slices(odd, method):
+    limits = ox.Limits(smallest=200, maximum=[300, 500, 500])
+    problem = declare(1_000 + odd, 100, limits, impact=ox.Power([1.0, 2.0, 3.0], 2.0), buckets=3)
+    x = ox.solve(problem, method).x
+    assert x.sum() == pytest.approx(1_000 + odd, rel=1e-15)
+    possible = [np.array(lots) * 100.0 + odd * np.eye(3)[host] for lots in whole_schedules(10, 3) for host in range(3)]
+    inside = [y for y in possible if np.all(y <= problem.hi) and np.all((y == 0) | (y >= 200))]
+    assert problem.objective(x) == pytest.approx(min(map(problem.objective, inside)), rel=1e-6)
+
+
+def test_a_start_has_the_odd_remainder_in_the_slice_that_trades_it():
+    problem = declare(1_000.005, 100, buckets=3)
+    model = ox.build_piecewise(problem, 2)
+    start_slices(model, np.array([300.0, 500.005, 200.0]))
+    assert [model.host[i].value for i in model.BUCKETS] == [0, 1, 0]
+    assert slices_in_lots(model).tolist() == [300.0, 500.005, 200.0]
+
+
+@given(st.integers(1, 10**11), st.sampled_from([0.1, 0.01, 0.3, 1e-8, 100.0]))
+def test_an_order_of_many_lots_has_no_odd_remainder_from_rounding(lots, lot):
+    """Shares as they are written: the decimal product."""
+    shares = float(Decimal(repr(lot)) * lots)
+    assert whole_lots(ox.Order(shares, lot=lot)) == (lots, 0.0)
+    assert lots_below(shares, lot) == lots_above(shares, lot) == lots
+    assert most_shares(shares, np.array([shares]), lot) == shares
+
+
+def test_an_odd_remainder_beside_many_lots_is_kept():
+    lots, odd = whole_lots(ox.Order(10_000_000 * 0.1 + 0.05, lot=0.1))
+    assert (lots, odd) == (10_000_000, pytest.approx(0.05, abs=1e-8))
 
 
 @settings(max_examples=200)

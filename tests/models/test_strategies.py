@@ -17,6 +17,7 @@ from optexec.models.strategies import (
     exponential_moments,
     falling,
     falling_moments,
+    slicing_costs,
     uniform,
     uniform_moments,
 )
@@ -122,6 +123,8 @@ def test_one_slice_is_best_where_slicing_does_not_help(b):
         (lambda: best_uniform_horizon(1e-6, 1.0, 1e-6, periods=1), "periods must be > 1.*no variance"),
         (lambda: best_number_of_slices(100, ox.Power(1.0, 2.0), 0.0), "cost_per_slice must be > 0"),
         (lambda: best_number_of_slices(100, ox.Power([1.0, 2.0], 2.0), 1.0), "one curve for all slices, got 2"),
+        (lambda: slicing_costs(100, ox.Power(1.0, 2.0), 1.0, [2, 1.5]), r"slices\[1\] must be a whole number, got 1.5"),
+        (lambda: slicing_costs(100, ox.Power(1.0, 2.0), 1.0, 0), "slices must be > 0"),
         (lambda: exponential(MARKET, -1.0), "kappa must be >= 0"),
         (lambda: exponential(MARKET, [1.0, 2.0]), "kappa must be a single number"),
     ],

@@ -85,6 +85,34 @@ def test_a_model_takes_other_decays():
     np.testing.assert_allclose(second.x, ObizhaevaWang(1e5, 1.0, 4.0, 1e-4).trades(5), rtol=1e-5)
 
 
+@pytest.mark.parametrize("decay", [0.5, [0.9, 0.5, 0.8, 0.2]])
+def test_a_beginning_of_the_order_is_a_part_of_it_and_what_is_left_is_not(decay):
+    problem = ox.Problem(ox.Order(100), ox.Linear(0.0), ox.ImpactCost() + TransientImpact(0.01, decay), buckets=4)
+    x = np.array([40.0, 30.0, 10.0, 20.0])
+    costs = [term.bucket_costs(problem, x) for term in problem.terms]
+    first = problem.part(0, 2, shares=70)
+    for term, whole in zip(first.terms, costs, strict=True):
+        np.testing.assert_allclose(term.bucket_costs(first, x[:2]), whole[:2], rtol=1e-12)
+    with pytest.raises(ox.InvalidInput, match="would forget what the trades so far have moved; solve the whole order"):
+        problem.part(2, shares=30)
+
+
+def test_the_whole_order_with_what_has_traded_pinned_is_the_optimum_of_what_is_left():
+    """As the refusal of a part advises: held to the quadratic form of the last two trades, solved by hand."""
+    level, decay, traded = 0.01, 0.5, 20.0
+    problem = ox.Problem(ox.Order(100), ox.Linear(0.0), ox.ImpactCost() + TransientImpact(level, decay), buckets=3)
+    pinned = problem.replace(limits=ox.Limits(minimum=[traded, 0, 0], maximum=[traded, 100, 100]))
+    moved, left = decay * traded, 100 - traded
+
+    def later(x):
+        return level * (x * (moved + x / 2) + (left - x) * (decay * (moved + x) + (left - x) / 2))
+
+    grid = np.linspace(0, left, 80_001)
+    best = grid[np.argmin(later(grid))]
+    assert ox.solve(pinned).x[1] == pytest.approx(best, abs=1e-2)
+    assert best == pytest.approx(35) != left / 2
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -92,6 +120,7 @@ def test_a_model_takes_other_decays():
         (lambda: TransientImpact([1.0, 2.0], 0.5), "level must be a single number"),
         (lambda: ObizhaevaWang(1e5, 1.0, 0.0, 1.0), "resilience must be > 0"),
         (lambda: ObizhaevaWang(1e5, 1.0, 1.0, 1.0).trades(1), "number must be at least 2 trades"),
+        (lambda: ObizhaevaWang(1e5, 1.0, 1.0, 1.0).trades(2.5), "number must be a whole number, got 2.5"),
     ],
 )
 def test_a_wrong_argument_is_named(call, message):

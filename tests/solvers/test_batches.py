@@ -372,10 +372,11 @@ def test_a_solver_failure_says_which_order_it_is(monkeypatch):
         ox.solve_many(problems)
 
 
-@pytest.mark.parametrize("gap", [0.0, -1e-4, float("nan")])
-def test_a_gap_that_is_none_is_refused(gap):
-    with pytest.raises(ox.InvalidInput, match="gap"):
-        ox.solve_many(family(count=1), gap=gap)
+@pytest.mark.parametrize("name", ["gap", "time_limit"])
+@pytest.mark.parametrize("value", [0.0, -1e-4, float("nan")])
+def test_a_gap_or_a_time_limit_that_is_none_is_refused(name, value):
+    with pytest.raises(ox.InvalidInput, match=f"{name} must be"):
+        ox.solve_many(family(count=1), **{name: value})
 
 
 def test_the_gap_decides_what_is_called_optimal():

@@ -54,7 +54,9 @@ def given_(execution, *events):
 @given(cases(convex=True), st.data())
 def test_a_day_without_surprises_trades_the_optimum(drawn, data):
     case, problem = drawn
-    order = ox.Order(problem.shares, at_end=data.draw(st.sampled_from(["finish", "stop", "continue"])))
+    at_end = data.draw(st.sampled_from(["finish", "stop", "continue"]))
+    cost = data.draw(st.none() | st.floats(0, 2).map(lambda k: k * case.yardstick() / problem.shares))
+    order = ox.Order(problem.shares, at_end=at_end, must_complete=cost is None, unfilled_cost=cost)
     problem = problem.replace(order=order)
     window = data.draw(st.one_of(st.none(), st.integers(1, problem.buckets)))
     execution, x = Execution(Replanner(problem, window, gap=1e-9)), np.zeros(problem.buckets)
@@ -66,7 +68,8 @@ def test_a_day_without_surprises_trades_the_optimum(drawn, data):
         for order in only(decisions, Sent):
             x[bucket] += order.shares
             execution.take(Filled(order.shares, order.child))
-    assert execution.account.state == "done"
+    if cost is None:
+        assert execution.account.state == "done"
     best = ox.solve(problem, gap=1e-9).objective
     assert problem.objective(x) == pytest.approx(best, abs=1e-8 * case.yardstick())
 
@@ -245,11 +248,40 @@ def test_the_last_bucket(at_end, last):
 def test_nothing_but_an_amendment_raises_the_last_slice_of_an_order_that_stops():
     execution = begun(at_end="stop", watch=Thresholds(spreads=0.01))
     assert sent(given_(execution, Opened(0), Filled(100), Opened(1), Filled(100), Opened(2))) == [400]
-    for event in (Observed(2, spread=0.09), Blackout(0, 0), Forecast(2, ox.Power([9.0], 2.0)), Halted()):
-        assert only(execution.take(event), Planned) == only(execution.take(event), Short) == []
-    assert sent(execution.take(Resumed())) == [400]
+    for event in (Observed(2, spread=0.09), Blackout(0, 0), Forecast(2, ox.Power([9.0], 2.0))):
+        assert len(execution.take(event)) == 1
+    halted, resumed = execution.take(Halted()), execution.take(Resumed())
+    assert only(halted, Planned) == only(resumed, Planned) == []
+    assert only(halted, Short) == [Short(700.0, certain=True)]
+    assert only(resumed, Short) == [Short(300.0, certain=True)]
+    assert sent(resumed) == [400]
     assert only(execution.take(Amended(950)), Planned)[0].shares == (750.0,)
     assert execution.account.working == 750
+
+
+def test_what_closes_the_last_bucket_of_an_order_that_stops_is_told():
+    execution = begun(at_end="stop")
+    assert only(given_(execution, Opened(0), Filled(300), Opened(1), Filled(100), Opened(2)), Short) == [
+        Short(200.0, True)
+    ]
+    assert only(execution.take(Filled(50)), Short) == []
+    assert only(execution.take(Blackout(2, 2)), Short) == [Short(450.0, certain=True)]
+    assert given_(execution, Closed(2))[-1].remaining == 450
+
+
+@pytest.mark.parametrize("at_end", ["finish", "stop"])
+def test_a_last_bucket_that_is_closed_before_it_opens_leaves_the_order_short_for_certain(at_end):
+    execution = begun(at_end=at_end)
+    decisions = given_(execution, Opened(0), Filled(300), Opened(1), Filled(300), Closed(1), Blackout(2, 2))
+    assert only(decisions, Short) == [Short(300.0, certain=True)]
+    assert only(execution.take(Opened(2)), Short) == []
+    assert given_(execution, Closed(2))[-1].remaining == 300
+
+
+def test_a_shortfall_that_becomes_certain_is_told_again():
+    execution = begun()
+    assert only(given_(execution, Opened(0), Opened(1), Opened(2), Halted()), Short) == [Short(900.0, certain=False)]
+    assert only(execution.take(Blackout(2, 2)), Short) == [Short(900.0, certain=True)]
 
 
 def test_an_order_that_continues_goes_on_in_buckets_like_the_last_until_it_is_done():
@@ -359,6 +391,17 @@ def test_whole_lots_and_the_odd_remainder_after_odd_fills():
     assert execution.account.state == "done"
 
 
+@pytest.mark.parametrize("odd", [1e-5, 0.005, 50.0, 99.995])
+def test_the_planned_slice_of_an_order_that_stops_has_its_odd_remainder(odd):
+    problem = ox.Problem(ox.Order(1_000 + odd, lot=100, at_end="stop"), ox.Power([3.0, 1.0], 2.0), ox.objective("A"))
+    execution = Execution(Replanner(problem, method="dp"))
+    for bucket in range(2):
+        decisions = execution.take(Opened(bucket))
+        assert only(decisions, Short) == []
+        execution.take(Filled(sum(sent(decisions))))
+    assert execution.account.state == "done"
+
+
 def test_fewer_shares_than_a_lot_or_a_least_slice_trade_in_one_slice():
     execution = begun(buckets=2, shares=200.0, lot=100, limits=ox.Limits(smallest=150))
     assert sent(execution.take(Opened(0))) == [200]
@@ -396,6 +439,13 @@ def test_a_plan_that_no_method_finds_is_an_even_pace():
     assert sent(decisions) == [300]
 
 
+def test_a_gap_that_no_number_can_tell_is_none():
+    problem = ox.Problem(ox.Order(900), ox.Linear([1e7, -1e7, 0.0]), ox.objective("A"))
+    [plan] = only(Execution(Replanner(problem, method="twap")).take(Opened(0)), Planned)
+    assert (plan.objective, plan.gap) == (0.0, None)
+    assert plan.lower_bound == pytest.approx(-9e9)
+
+
 @pytest.mark.parametrize(
     ("event", "what", "reason"),
     [
@@ -424,6 +474,11 @@ def test_what_an_execution_is_not_made_of():
         Execution(Replanner(problem), Thresholds(sigma=[1.0, 1.0]))
     with pytest.raises(ox.InvalidInput, match="did you mean 'newton'"):
         Execution(Replanner(problem, method="newtn"))
+    paced = problem.replace(limits=ox.Limits(participation=0.5, volume=[900.0] * 3))
+    with pytest.raises(ox.InvalidInput, match=r"method 'pov' does not apply to an execution.* use 'vwap' or 'auto'"):
+        Execution(Replanner(paced, method="pov"))
+    with pytest.raises(ox.InvalidInput, match="would forget what the trades so far have moved"):
+        Execution(Replanner(problem.replace(terms=ox.ImpactCost() + ox.TransientImpact(1.0, 0.5))))
     with pytest.raises(ox.InvalidInput, match="is not an event"):
         begun().take("fill 300")
 
