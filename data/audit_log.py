@@ -71,6 +71,11 @@ class AuditLog:
         _write(self._file.fileno(), "".join(lines).encode())
         os.fsync(self._file.fileno())
 
+    @property
+    def closed(self) -> bool:
+        """Whether nothing more can be appended."""
+        return self._file.closed
+
     def close(self) -> None:
         """Close the file; others may append to it from then on."""
         self._file.close()
