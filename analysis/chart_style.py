@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from optexec.analysis.bucket_labels import axis_name, bucket_names, clock_times
+from optexec.analysis.bucket_labels import axis_name, bucket_names, clock_format, clock_times
 from optexec.analysis.report_parts import literal
 
 OTHERS = ("other1", "other2", "other3", "other4", "other5")
@@ -44,9 +44,7 @@ def lines(shape: str = "linear") -> list[dict[str, Any]]:
 def places(index: pd.Index) -> list[str]:
     """Where buckets stand on their axis: times of a day, else names."""
     times = clock_times(index)
-    return (
-        [literal(name) for name in bucket_names(index)] if times is None else list(times.strftime("%Y-%m-%dT%H:%M:%S"))
-    )
+    return [literal(name) for name in bucket_names(index)] if times is None else [time.isoformat() for time in times]
 
 
 def bucket_axis(index: pd.Index) -> dict[str, Any]:
@@ -54,7 +52,7 @@ def bucket_axis(index: pd.Index) -> dict[str, Any]:
     times = clock_times(index)
     if times is None:
         return {**axis(literal(axis_name(index))), "type": "category"}
-    form = "%H:%M:%S" if (times != times.floor("min")).any() else "%H:%M"
+    form = clock_format(times)
     return {**axis(axis_name(index)), "type": "date", "hoverformat": form, "tickformat": form}
 
 

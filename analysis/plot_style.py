@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from optexec.analysis.bucket_labels import axis_name, bucket_names, clock_times
 
@@ -23,6 +24,10 @@ CROWDED = 60
 """Buckets beyond which bars touch and lines are thin."""
 TICKS = 14
 """Most labels on the axis of the buckets."""
+STEPS = (1, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800)
+"""Seconds from one label of an axis of times to the next."""
+LONGEST, LETTERS = 30, 10
+"""Letters of a bucket's name on an axis, and those for each label beyond which all of them lean."""
 
 
 def new_figure(size: tuple[float, float] = SIZE) -> "Figure":
@@ -86,17 +91,37 @@ def set_heading(figure: "Figure", text: str) -> None:
 
 
 def label_buckets(axes: Any, index: pd.Index, most: int = TICKS) -> None:
-    """A readable number of labels, about `most`: clock times on round minutes where the labels are times of one day."""
-    times, names = clock_times(index), bucket_names(index)
-    if times is None:
-        places = np.arange(0, len(index), max(1, -(-len(index) // most)))
-    else:
-        minutes = np.asarray(times.hour * 60 + times.minute)
-        step = next(step for step in (1, 5, 10, 15, 30, 60, 120) if np.ptp(minutes) / step < most or step == 120)
-        first = np.unique(minutes // step, return_index=True)[1]
-        places = first[minutes[first] % step == 0]
-    axes.set_xticks(places, [names[place].replace("$", r"\$") for place in places])
+    """A readable number of labels, about `most`: clock times on round ones where the labels are times of one day.
+
+    Labels that are long for their number lean.
+    """
+    names = bucket_names(index)
+    places = _ticks(index, most)
+    told = [shortened(names[place]).replace("$", r"\$") for place in places]
+    leaning: Any = {"rotation": 30, "ha": "right"} if sum(map(len, told)) > LETTERS * most else {}
+    axes.set_xticks(places, told, **leaning)
     axes.set_xlabel(axis_name(index))
+
+
+def _ticks(index: pd.Index, most: int) -> NDArray[np.intp]:
+    """Positions that are labelled: those of round times if most of the steps between them have one, else even ones."""
+    even, times = np.arange(0, len(index), -(-len(index) // most)), clock_times(index)
+    if times is None or len(index) <= most:
+        return even
+    seconds = np.asarray((times - times.normalize()).total_seconds())
+    step = next((step for step in STEPS if np.ptp(seconds) / step < most), STEPS[-1])
+    first = np.unique(seconds // step, return_index=True)[1]
+    on_time = first[seconds[first] % step == 0]
+    return on_time if 2 * len(on_time) > len(first) else even
+
+
+def shortened(name: str) -> str:
+    """A name that fits on an axis.
+
+    >>> shortened("the last half hour of the auction")
+    'the last half hour of the auc…'
+    """
+    return name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
 
 
 def bar_width(buckets: int) -> float:
