@@ -5,15 +5,13 @@ from typing import Any
 import pandas as pd
 
 from optexec.analysis.bucket_labels import axis_name, bucket_names, clock_format, clock_times
-from optexec.analysis.report_parts import literal
+from optexec.analysis.report_parts import CENTS, literal
 
 OTHERS = ("other1", "other2", "other3", "other4", "other5")
 DASHES = ("dash", "dot", "dashdot", "longdash", "longdashdot")
-CROWDED = 60
-"""Buckets beyond which bars touch."""
-SHARES, DOLLARS, PRICE = ",.10~g", ",.2f", ",.6~g"
+SHARES, DOLLARS, PRICE, DEVIATION = ",.10~g", "$,.2f", "$,.6~g", ",.6~g"
 """Formats of the charts' numbers (d3), and below as Python has them."""
-READ = {"shares": ",.10g", "dollars": ",.2f", "price": ",.6g"}
+READ = {"shares": ",.10g", "dollars": CENTS, "price": ",.6g"}
 
 
 def marks(name: str, x: Any, y: Any, marker: dict[str, Any], told: str) -> dict[str, Any]:

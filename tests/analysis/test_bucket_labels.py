@@ -86,7 +86,11 @@ def test_times_that_pass_midnight_stand_as_they_are() -> None:
 def test_every_axis_has_labels_about_evenly_apart(start: str, length: str, buckets: int, most: int) -> None:
     index = pd.timedelta_range(start, periods=buckets, freq=length)
     shown = ticks(index, most)
-    assert [shown[place] for place in shown] == [bucket_names(index)[place] for place in shown]
+    names = bucket_names(index)
+    for place, told in shown.items():
+        begin, _, end = told.partition("…")
+        assert names[place].startswith(begin)
+        assert names[place].endswith(end)
     assert min(buckets, most / 4) <= len(shown) <= most + 1
     apart = np.diff(sorted(shown))
     assert apart.size == 0 or apart.max() <= 2 * apart.min()
