@@ -23,7 +23,7 @@ from optexec.analysis.chart_style import (
 )
 from optexec.analysis.plot_style import CROWDED
 from optexec.analysis.report_parts import Chart, Table, literal
-from optexec.analysis.wording import money
+from optexec.analysis.wording import money, term_name
 from optexec.models.problem import Problem
 from optexec.models.schedule import Schedule
 from optexec.models.validation import Array
@@ -142,7 +142,7 @@ def terms_chart(breakdowns: Mapping[str, Mapping[str, float]]) -> Chart:
     ['impact', 'inventory risk']
     """
     costs = pd.DataFrame(breakdowns).T
-    costs.columns = [str(column).replace("_", " ") for column in costs.columns]
+    costs.columns = [term_name(str(column)) for column in costs.columns]
     hover = {"type": "bar", "orientation": "h", "hovertemplate": f"%{{x:{DOLLARS}}}"}
     names, colours = [literal(name) for name in costs.index], ("answer", *OTHERS)
     traces = [

@@ -22,11 +22,10 @@ from optexec.analysis.report_charts import frontier_chart, inventory_chart, shar
 from optexec.analysis.report_page import render
 from optexec.analysis.report_parts import Section, Table
 from optexec.analysis.report_tables import certificate, how_proved, methods_table
-from optexec.analysis.wording import counted, money, percent
+from optexec.analysis.wording import counted, money, percent, term_name
 from optexec.models.order import Order
 from optexec.models.problem import Problem
 from optexec.models.schedule import TINY, Schedule
-from optexec.models.unfilled import UNFILLED
 from optexec.models.validation import Parameter
 from optexec.solvers.verification import FAILED
 
@@ -81,7 +80,7 @@ class Report:
         """Cost, saving and proof in one sentence."""
         schedule = self.schedule
         doing = "Buying" if schedule.problem.order.side == "buy" else "Selling"
-        cost = f"costs {self._money(schedule.objective)} in {' and '.join(map(_named, schedule.breakdown))}"
+        cost = f"costs {self._money(schedule.objective)} in {' and '.join(map(term_name, schedule.breakdown))}"
         others = " and ".join(self._against(name, saving) for name, saving in self.savings.items())
         done = f"{doing} {self._filled()} shares over {counted(schedule.problem.buckets, 'bucket')} {cost}"
         return f"{done}{others and f', {others}'}; {self._proof()}."
@@ -151,7 +150,7 @@ class Report:
             "arrival price": price,
             "buckets": f"{problem.buckets:,}, {index[0]} to {index[-1]}",
             "cost curves": ", ".join(f"{count:,} {name}" for name, count in counts.items()),
-            "objective": " + ".join(_named(term.name) for term in problem.charges),
+            "objective": " + ".join(term_name(term.name) for term in problem.charges),
             "limits": _limits(problem),
         }
 
@@ -209,7 +208,7 @@ class Report:
 
     def _costs_section(self) -> Section:
         costs = self.schedule.frame.drop(columns=["shares", "inventory"])
-        costs.columns = [f"{name.replace('_', ' ')} ($)" for name in costs.columns]
+        costs.columns = [f"{term_name(str(name))} ($)" for name in costs.columns]
         costs.insert(0, "shares", self.schedule.x)
         costs.index = pd.Index(map(str, costs.index), name=str(costs.index.name))
         forms = dict.fromkeys(costs.columns, ",.6g") | {"shares": ",.10g"}
@@ -251,10 +250,6 @@ class Report:
                 "lower bound ($) as recorded, not checked": self.recorded.bound,
             }
         return claims
-
-
-def _named(term: str) -> str:
-    return "unfilled shares" if term == UNFILLED else term.replace("_", " ")
 
 
 def _left(order: Order) -> str:

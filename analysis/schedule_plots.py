@@ -21,7 +21,7 @@ from optexec.analysis.plot_style import (
     new_figure,
     set_title,
 )
-from optexec.analysis.wording import money
+from optexec.analysis.wording import money, term_name
 from optexec.models.schedule import Schedule
 from optexec.solvers.horizon import Plan
 
@@ -122,7 +122,7 @@ def _styled(baselines: Mapping[str, Schedule]) -> Iterator[tuple[str, Schedule, 
 def describe(schedule: Schedule) -> str:
     """The order and what it is charged for, in words."""
     order = schedule.problem.order
-    terms = " + ".join(term.name.replace("_", " ") for term in schedule.problem.terms)
+    terms = " + ".join(term_name(term.name) for term in schedule.problem.charges)
     return f"{order.side.capitalize()} {order.shares:,.10g} shares, charged for {terms}"
 
 

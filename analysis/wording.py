@@ -2,6 +2,8 @@
 
 import math
 
+from optexec.models.unfilled import UNFILLED
+
 UNKNOWN = "unknown"
 LEGIBLE = 1e15
 """Size from which a number is not written in full."""
@@ -48,6 +50,15 @@ def brief(value: float) -> str:
     if not abs(value) < LEGIBLE:
         return UNKNOWN
     return f"{value:.1g}" if 0 < abs(value) < 5e-3 else f"{value:,.2f}"
+
+
+def term_name(term: str) -> str:
+    """What a term of the objective charges for, by its name.
+
+    >>> term_name("inventory_risk"), term_name("unfilled")
+    ('inventory risk', 'unfilled shares')
+    """
+    return "unfilled shares" if term == UNFILLED else term.replace("_", " ")
 
 
 def counted(number: int, noun: str) -> str:
