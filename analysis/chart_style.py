@@ -46,10 +46,11 @@ def places(index: pd.Index) -> list[str]:
 
 
 def bucket_axis(index: pd.Index) -> dict[str, Any]:
-    """The axis of the buckets."""
+    """The axis of the buckets, in their order whatever the order of the traces."""
     times = clock_times(index)
     if times is None:
-        return {**axis(literal(axis_name(index))), "type": "category"}
+        order = {"categoryorder": "array", "categoryarray": places(index)}
+        return {**axis(literal(axis_name(index))), "type": "category", **order}
     form = clock_format(times)
     return {**axis(axis_name(index)), "type": "date", "hoverformat": form, "tickformat": form}
 

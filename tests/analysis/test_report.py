@@ -119,7 +119,7 @@ def test_the_numbers_are_those_of_the_schedule(name):
     assert float(proof["gap to its own bound (fraction of the objective)"]) == schedule.gap
     assert float(proof["best lower bound of all methods ($)"]) == report.bound
     if problem.convex:
-        assert float(proof["price lambda ($/share)"]) == schedule.marginal_price
+        assert float(proof["price lambda of the bound ($/share)"]) == schedule.marginal_price
         assert float(proof["KKT residual (relative)"]) == schedule.kkt_residual
     frontier = report.frontier
     assert frontier is not None
