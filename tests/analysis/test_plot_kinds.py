@@ -10,7 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib import pyplot
+from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_hex, to_rgb
+from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle, StepPatch
 from matplotlib.text import Text
@@ -346,3 +349,47 @@ def test_days_that_are_all_the_same_are_all_in_one_bar() -> None:
     (bar,) = np.flatnonzero(drawn.values)
     assert drawn.values[bar] == pytest.approx(100)
     assert drawn.edges[bar] <= still.mean <= drawn.edges[bar + 1]
+
+
+def shaded(area: PolyCollection) -> dict[float, list[float]]:
+    """Lowest and highest value of a shaded area at each of its places."""
+    places, values = area.get_paths()[0].vertices.T
+    return {place: [values[places == place].min(), values[places == place].max()] for place in np.unique(places)}
+
+
+def whiskers(axes: Axes, along: int) -> list[float]:
+    """Half the length of every whisker of the bars, along x (0) or y (1)."""
+    bars = [c.errorbar for c in axes.containers if isinstance(c, BarContainer)]
+    segments = [segment for bar in bars for segment in bar.lines[2][0].get_segments()]
+    return [float(np.ptp(segment[:, along])) / 2 for segment in segments]
+
+
+def test_the_middle_nine_tenths_of_simulated_days_are_shaded_and_means_have_their_errors() -> None:
+    days_axes, parts = drawn("simulation").axes
+    (area,) = (patch for patch in days_axes.patches if isinstance(patch, Rectangle))
+    low, high = simulated().quantiles([0.05, 0.95])
+    assert [area.get_x(), area.get_x() + area.get_width()] == pytest.approx([low, high])
+    both = (simulated(), simulated("twap"))
+    errors = [s.parts[name].std(ddof=1) / np.sqrt(400) for s in both for name in s.parts]
+    assert whiskers(parts, 0) == pytest.approx(errors)
+
+
+def test_the_charge_for_risk_stands_on_the_cost() -> None:
+    costs = ox.sensitivity(variants())["cost"]
+    dollars = drawn("sensitivity").axes[1]
+    assert [bar.get_x() for bar in dollars.patches] == [0.0, 0.0, *costs]  # type: ignore[attr-defined]
+
+
+def test_bands_and_whiskers_are_those_of_the_tables() -> None:
+    walks = walk_table(book(), [500, 2_000])
+    for area, side in zip(drawn("walk").axes[0].collections, ("buy", "sell"), strict=True):
+        cents = 100 * walks[walks["side"] == side].groupby("shares")["per_share"].quantile([0.05, 0.95]).unstack()
+        band = shaded(area)
+        assert [band[shares] for shares in (500.0, 2_000.0)] == pytest.approx(cents.to_numpy())
+    volatility = rolling_volatility(realised_variance(mid(), "60min"), 3)
+    sigma, error = (1e4 * volatility[name].to_numpy() for name in ("sigma", "standard_error"))
+    band = shaded(drawn("volatility").axes[0].collections[0])
+    assert np.transpose([band[place] for place in range(len(sigma))]) == pytest.approx(
+        np.array([sigma - error, sigma + error])
+    )
+    assert whiskers(drawn("profile").axes[0], 1) == pytest.approx(100 * volume_profile(days())["standard_error"])
