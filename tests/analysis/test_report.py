@@ -213,6 +213,49 @@ def test_methods_stand_in_order_with_their_excess_over_the_bound():
         assert float(row["above the bound (%)"]) == pytest.approx(excess, rel=1e-9)
 
 
+def test_methods_are_told_in_basis_points_with_their_own_gaps():
+    problem = small()
+    schedules = {name: ox.solve(problem, name) for name in ("newton", "twap")}
+    page = Page(Report(schedules["newton"], schedules).html())
+    for row in page.download("methods"):
+        own = schedules[row["method"]]
+        assert float(row["cost (bps)"]) == pytest.approx(own.bps)
+        assert float(row["own gap (%)"]) == pytest.approx(100 * own.gap)
+        assert float(row["above the best (bps)"]) == pytest.approx(own.bps - schedules["newton"].bps, abs=1e-6)
+
+
+def test_a_bound_that_exceeds_the_cost_by_rounding_leaves_no_gap():
+    best = ox.solve(small())
+    report = Report(best, {"other": replace(best, method="other", lower_bound=best.objective * (1 + 1e-12))})
+    assert report.bound > best.objective
+    assert report.gap == 0
+
+
+def test_marginal_costs_that_are_equal_are_not_drawn_as_noise():
+    flat, steep = (Page(Report(ox.solve(small(), name)).html()).figure("marginal") for name in ("newton", "twap"))
+    price = ox.solve(small(limits=ox.Limits())).marginal_price
+    free = Page(Report(ox.solve(small(limits=ox.Limits()))).html()).figure("marginal")
+    assert free["layout"]["yaxis"]["range"] == pytest.approx([0.9 * price, 1.1 * price], rel=1e-3)
+    for unequal in (flat, steep):
+        assert "range" not in unequal["layout"]["yaxis"]
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e3])
+def test_the_schedule_stands_in_the_plane_of_its_frontier(scale):
+    problem = small(impact=ox.Power([1e-3, 2e-3 * scale, 4e-3 * scale], 1.5), limits=ox.Limits())
+    schedule, frontier = ox.solve(problem), ox.frontier(problem, points=4)
+    figure = Page(Report(schedule, frontier=frontier).html()).figure("frontier")
+    star = next(trace for trace in figure["data"] if trace["name"] == "this schedule")
+    deviation = np.sqrt((schedule.inventory.to_numpy()[:-1] ** 2).sum())
+    assert (star["x"], star["y"]) == (
+        [pytest.approx(deviation)],
+        [pytest.approx(schedule.breakdown["impact"])],
+    )
+    costs = [*frontier.frame["cost"], *frontier.baselines["cost"]]
+    logarithmic = figure["layout"]["yaxis"].get("type") == "log"
+    assert logarithmic == (max(costs) > 20 * min(costs)) == (scale > 1)
+
+
 def test_an_unknown_bound_is_said():
     concave = ox.Power([1.0, 2.0], 0.5)
     problem = ox.Problem(ox.Order(300), concave, ox.objective("A"))
