@@ -93,8 +93,8 @@ class Replan:
         planner, window = self.planner, self.planner.window_at(i)
         slices, problems = [], {}
         for k, (left, *volumes) in enumerate(states):
-            slices.append(left)
             expected = window.expecting(Outlook(volume=volumes)) if volumes else window
+            slices.append(0.0 if expected.waits else left)
             with suppress(InfeasibleOrder):
                 if expected.holds(left):
                     problems[k] = expected.declaration(left)

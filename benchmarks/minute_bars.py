@@ -41,7 +41,7 @@ def bucketed(bars: pd.DataFrame) -> pd.DataFrame:
 
 
 def planned(yesterday: pd.DataFrame) -> ox.Problem:
-    """(C) for a buy order, with volumes, volatility and price as they were the day before.
+    """(C) for a buy order, with volumes, volatility and last mid as they were the day before.
 
     Temporary impact is that of Almgren, Thum, Hauptmann and Li (2005); permanent impact, which no schedule changes, is
     left out, and with it the shares outstanding.

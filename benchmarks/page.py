@@ -43,7 +43,7 @@ numpy's powers are some three times as fast where it has instructions for eight 
 
 {machine}; {packages}. The run took {minutes:.1f} minutes.
 """
-CLAIMS = ("target", "case", "wanted", "measured", "")
+CLAIMS = ("target", "case", "wanted", "measured", "verdict")
 ROWS = ("package", "phase", "least", "median", "runs", "own", "objective $", "differs by", "accuracy", "ratio")
 UNITS = {"times": " x", "ms": " ms", "": ""}
 VERDICTS = {True: "met", False: "**missed**", None: ""}

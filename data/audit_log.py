@@ -7,6 +7,7 @@ crash leaves of a line that was being written has no end of line, and is dropped
 import hashlib
 import json
 import os
+from contextlib import suppress
 from io import FileIO
 from pathlib import Path
 from typing import Any, Self
@@ -22,13 +23,15 @@ class AuditLog:
     """A log that records can be appended to.
 
     Args:
-        path: of the file; made if there is none. What a crash left of its last line is cut off.
+        path: of the file; made if there is none. What a crash left of its last line is cut off. A lock keeps
+            other processes from appending, but not on Windows.
 
     Attributes:
         records: those on the disk, in order.
 
     Raises:
-        InvalidInput: as `read_log`; a file that cannot be written, or is being written by another process.
+        InvalidInput: as `read_log`, and then the file is left as it is; a file that cannot be written, or is being
+            written by another process.
 
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp(), "day.log")
@@ -47,11 +50,11 @@ class AuditLog:
         try:
             _lock(self._file, path)
             self._file.seek(0)
-            self.records, self._last, whole = _parsed(path, self._file.read())
+            self.records, self._last, self._size = _parsed(path, self._file.read())
         except InvalidInput:
             self._file.close()
             raise
-        self._file.truncate(whole)
+        self._file.truncate(self._size)
         _sync_folder(path)
 
     def __enter__(self) -> Self:
@@ -61,15 +64,37 @@ class AuditLog:
         self.close()
 
     def append(self, records: list[dict[str, Any]]) -> None:
-        """Put records at the end, with their place in the log as `seq`, and wait until the disk has them."""
-        lines = []
-        for record in records:
-            told = {"seq": len(self.records), **record}
-            line, self._last = _line(told, self._last)
-            self.records.append(told)
+        """Put records at the end, with their place in the log as `seq`, and wait until the disk has them.
+
+        Raises:
+            InvalidInput: a log that is closed, or a disk that does not take them. The log then ends where it ended
+                before, and is closed.
+        """
+        told = [{"seq": seq, **record} for seq, record in enumerate(records, start=len(self.records))]
+        lines, last = [], self._last
+        for record in told:
+            line, last = _line(record, last)
             lines.append(line)
-        _write(self._file.fileno(), "".join(lines).encode())
-        os.fsync(self._file.fileno())
+        content = "".join(lines).encode()
+        self._put(content)
+        self.records += told
+        self._last, self._size = last, self._size + len(content)
+
+    def _put(self, content: bytes) -> None:
+        """Write all of it to the disk, or close the file as it was: what a disk failed to keep, it may lose later."""
+        if self._file.closed:
+            raise InvalidInput(f"{self.path}: is closed; open it again")
+        try:
+            _write(self._file.fileno(), content)
+            os.fsync(self._file.fileno())
+        except BaseException as error:
+            with suppress(OSError):
+                self._file.truncate(self._size)
+            self.close()
+            if not isinstance(error, OSError):
+                raise
+            told = f"cannot be written ({error.strerror}); mend that, and open it again"
+            raise InvalidInput(f"{self.path}: {told}") from None
 
     @property
     def closed(self) -> bool:
@@ -85,7 +110,7 @@ def read_log(path: Path) -> list[dict[str, Any]]:
     """The records of a log, without what a crash left of the last line.
 
     Raises:
-        InvalidInput: no such file, a line that is damaged or missing, with its number.
+        InvalidInput: no such file, a line that is damaged, missing or not of a log, with its number.
 
     >>> read_log(Path("nowhere.log"))
     Traceback (most recent call last):
@@ -113,6 +138,8 @@ def _digest(before: str, body: str) -> str:
 def _parsed(path: Path, content: bytes) -> tuple[list[dict[str, Any]], str, int]:
     """Records, the hash of the last, and the number of bytes that they take."""
     *lines, torn = content.split(b"\n")
+    if not _HEAD.encode().startswith(torn[: len(_HEAD)]):
+        raise InvalidInput(f"{path}, line {len(lines) + 1}: is not of a log; give another file")
     records: list[dict[str, Any]] = []
     last, start = "", len(_HEAD) + _DIGITS + len(_MIDDLE)
     for number, raw in enumerate(lines, start=1):

@@ -111,8 +111,8 @@ def midpoint(book: pd.DataFrame) -> NDArray[np.float64]:
     >>> float(midpoint(read_book(sample.path("book.csv.gz")))[0]) > 0
     True
     """
-    bid = np.fmax.reduce(_ladder(book, "sell")[0], axis=1)
-    ask = np.fmin.reduce(_ladder(book, "buy")[0], axis=1)
+    bid = np.fmax.reduce(ladder(book, "sell")[0], axis=1)
+    ask = np.fmin.reduce(ladder(book, "buy")[0], axis=1)
     return np.asarray((bid + ask) / 2, dtype=float)
 
 
@@ -128,7 +128,7 @@ def displayed_depth(book: pd.DataFrame, side: str) -> NDArray[np.float64]:
     >>> bool((displayed_depth(book, "sell") > 0).all())
     True
     """
-    return np.asarray(_ladder(book, side)[1].cumsum(axis=1)[:, -1], dtype=float)
+    return np.asarray(ladder(book, side)[1].cumsum(axis=1)[:, -1], dtype=float)
 
 
 def walk(prices: ArrayLike, sizes: ArrayLike, shares: ArrayLike) -> NDArray[np.float64]:
@@ -181,14 +181,22 @@ def walk_cost(book: pd.DataFrame, side: str, sizes: ArrayLike) -> NDArray[np.flo
         raise InvalidInput(f"sizes have shape {wanted.shape}; give (K,) or ({len(book)}, K)")
     if (wanted < 0).any():
         raise InvalidInput(f"sizes hold {np.nanmin(wanted):g}; give shares of 0 or more for either side")
-    prices, shown = _ladder(book, side)
+    prices, shown = ladder(book, side)
     mid = midpoint(book)[:, None]
     cost = walk(np.abs(prices - mid), shown, wanted)
     return np.where(np.isfinite(mid), cost, np.nan)
 
 
-def _ladder(book: pd.DataFrame, side: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return prices and sizes of the levels that an order of this side takes, each (R, LEVELS)."""
+def ladder(book: pd.DataFrame, side: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return prices and sizes of the levels that an order of this side takes, the best first, each (R, LEVELS).
+
+    Raises `InvalidInput` for an unknown side, or a book without these columns.
+
+    >>> from optexec.data import sample
+    >>> prices, sizes = ladder(read_book(sample.path("book.csv.gz")), "buy")
+    >>> prices[0, :2].tolist(), sizes.shape
+    ([50.1, 50.12], (390, 10))
+    """
     if side not in SIDES:
         raise unknown_name("side", side, SIDES)
     prices, sizes = ([f"{SIDES[side]}_{kind}_{level:02d}" for level in range(LEVELS)] for kind in ("px", "sz"))

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from optexec.data.file_digest import stamp
 from optexec.models.errors import InvalidInput, unknown_name
 from optexec.models.validation import Array
 
@@ -95,54 +96,6 @@ class StoredBuckets:
         return replace(self, columns=columns, length=high - low, first=self.first + low)
 
 
-def window(labels: pd.Index, start: Any, end: Any) -> tuple[int, int]:
-    """Positions of the buckets whose label lies in [start, end): the first one, and the one after the last.
-
-    Args:
-        labels: numbers, times or text, in increasing order.
-        start, end: None for the first bucket, and for after the last; text where it was read from a file.
-
-    Raises:
-        InvalidInput: labels out of order, a bound that is not of their kind, no bucket inside.
-
-    >>> minutes = pd.Index(["09:30", "09:31", "09:32"], name="time")
-    >>> window(minutes, "09:31", None), window(minutes, None, "09:31")
-    ((1, 3), (0, 1))
-    >>> window(minutes, "10:00", None)
-    Traceback (most recent call last):
-    ...
-    optexec.models.errors.InvalidInput: no bucket has its time in [10:00, end); they run from 09:30 to 09:32
-    """
-    if start is None and end is None:
-        return 0, len(labels)
-    if not labels.is_monotonic_increasing:
-        raise InvalidInput(f"start and end need increasing labels, and {labels.name} is not in order; sort the buckets")
-    low, high = (
-        default if bound is None else int(labels.searchsorted(_bound(labels, name, bound)))
-        for name, bound, default in (("start", start, 0), ("end", end, len(labels)))
-    )
-    if low >= high:
-        told = f"[{'start' if start is None else start}, {'end' if end is None else end})"
-        raise InvalidInput(f"no bucket has its {labels.name} in {told}; they run from {labels[0]} to {labels[-1]}")
-    return low, high
-
-
-def _bound(labels: pd.Index, name: str, bound: Any) -> Any:
-    """A bound of the window as a label."""
-    try:
-        if isinstance(labels, pd.DatetimeIndex):
-            time = pd.Timestamp(bound)
-            if (time.tzinfo is None) != (labels.tz is None):
-                has = "no time zone" if labels.tz is None else "a time zone"
-                raise InvalidInput(f"{name} {bound}: the labels of the buckets have {has}; write it likewise")
-            return time
-        return float(bound) if pd.api.types.is_numeric_dtype(labels) else str(bound)
-    except (TypeError, ValueError) as error:
-        if isinstance(error, InvalidInput):
-            raise
-        raise InvalidInput(f"{name} {bound!r:.40} is no label of the buckets, such as {labels[0]}") from None
-
-
 class BucketStore:
     """A folder with the buckets of each symbol in Parquet files below `symbol=NAME`, read in the order of their names.
 
@@ -150,7 +103,7 @@ class BucketStore:
         path: the folder.
 
     Raises:
-        InvalidInput: no such folder, or no symbol in it.
+        InvalidInput: no such folder, no symbol in it, or two folders of one symbol.
 
     >>> BucketStore(Path("nowhere"))
     Traceback (most recent call last):
@@ -164,10 +117,14 @@ class BucketStore:
         folders = sorted(folder for folder in path.iterdir() if folder.name.startswith(KEY) and folder.is_dir())
         self.path = path
         self.folders = {unquote(folder.name.removeprefix(KEY)): folder for folder in folders}
+        for folder in folders:
+            if (other := self.folders[unquote(folder.name.removeprefix(KEY))]) != folder:
+                raise InvalidInput(f"{path}: {folder.name} and {other.name} are one symbol; keep one of them")
         if not self.folders:
             raise InvalidInput(f"{path}: no folder {KEY}NAME in it; write the buckets as Parquet partitioned by symbol")
         self.buckets = lru_cache(maxsize=KEPT)(self._read)
         self._last: dict[str, tuple[Any, pd.Index]] = {}
+        self._seen: dict[str, int] = {}
 
     def _read(self, symbol: str) -> StoredBuckets:
         """All buckets of a symbol.
@@ -186,6 +143,8 @@ class BucketStore:
         """Numbers as floats, all else as an index: the same one as for the last symbol where they are equal."""
         import pyarrow as pa
 
+        if pa.types.is_decimal(column.type):
+            column = column.cast(pa.float64())
         if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
             values: NDArray[np.float64] = column.to_numpy().astype(float, copy=False)
             return values
@@ -200,17 +159,50 @@ class BucketStore:
         return InvalidInput(f"unknown symbol of {self.path.name} {symbol!r}; it has {len(self.folders):,} others")
 
     def digest(self) -> str:
-        """SHA-256 of all that is stored."""
+        """SHA-256 of all that is stored.
+
+        Raises:
+            InvalidInput: a file that cannot be read.
+        """
         whole = hashlib.sha256()
         for symbol, folder in self.folders.items():
+            self._seen[symbol] = _stamp(folder)
             for path in _files(folder):
-                whole.update(f"{symbol}/{path.name}/{path.stat().st_size}/".encode())
-                whole.update(path.read_bytes())
+                content = _content(path)
+                whole.update(f"{symbol}/{path.name}/{len(content)}/".encode(errors="surrogateescape"))
+                whole.update(content)
         return whole.hexdigest()
+
+    def check(self, symbols: Iterable[str]) -> None:
+        """See that the files of some symbols are still those that `digest` has read.
+
+        Raises:
+            InvalidInput: they are not.
+        """
+        for symbol in self.folders.keys() & symbols:
+            if _stamp(self.folders[symbol]) != self._seen[symbol]:
+                raise InvalidInput(
+                    f"{self.folders[symbol]}: has changed meanwhile; put it back and run the same command again"
+                )
 
 
 def _files(folder: Path) -> list[Path]:
     return [folder / name for name in sorted(os.listdir(folder)) if name.endswith(".parquet")]
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InvalidInput(f"{path}: cannot be read ({error.strerror}); mend it or leave it out") from None
+
+
+def _stamp(folder: Path) -> int:
+    """What changes when one of the files of a folder is written again, added or removed."""
+    try:
+        return hash(tuple((path.name, stamp(path)) for path in _files(folder)))
+    except FileNotFoundError:
+        return 0
 
 
 def _table(folder: Path) -> Any:
@@ -221,7 +213,7 @@ def _table(folder: Path) -> Any:
     tables = []
     for path in _files(folder):
         try:
-            tables.append(pq.ParquetFile(pa.BufferReader(path.read_bytes()), pre_buffer=False).read(use_threads=False))
+            tables.append(pq.ParquetFile(pa.BufferReader(_content(path)), pre_buffer=False).read(use_threads=False))
         except (OSError, pa.ArrowException) as error:
             raise InvalidInput(f"{path}: cannot be read ({str(error).splitlines()[0]:.80}); write it again") from None
     if not any(len(table) for table in tables):

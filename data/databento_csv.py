@@ -12,8 +12,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from optexec.data.book import PRICE_COLUMNS, SIZE_COLUMNS
-from optexec.data.databento_dbn import FIXED_POINT, UNDEFINED_PRICE, Records, join, opened
+from optexec.data.databento_records import FIXED_POINT, UNDEFINED_PRICE, Records, join
 from optexec.data.events import Events
+from optexec.data.opened_file import opened
 from optexec.data.text_table import TextTable
 from optexec.models.errors import InvalidInput
 
@@ -52,7 +53,7 @@ def read_databento_csv(
     Prices are dollars, or integers in units of 1e-9 dollars: fixed point if their median is 1e7 or more;
     a price of the other kind is refused. A price blank, 0 or 9223372036854775807 is an empty level.
 
-    The rows are understood as `databento_dbn.join` says. The last line of a file that does not end in a line
+    The rows are understood as `databento_records.join` says. The last line of a file that does not end in a line
     end counts as doubtful, as it may be cut short.
 
     Args:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from optexec.data.pooling import time_of_day
+from optexec.data.clock import time_of_day
 from optexec.data.slippage import SlippagePoints
 from optexec.models.errors import InvalidInput
 from optexec.models.impact import Impact

@@ -19,9 +19,9 @@ from optexec.data.lobster_table import (
     Messages,
     Progress,
     join,
-    open_table,
     read_messages,
 )
+from optexec.data.opened_file import opened
 from optexec.data.timestamps import MARKET_ZONE
 from optexec.models.errors import InvalidInput
 
@@ -90,7 +90,7 @@ def is_lobster_message(path: str | Path) -> bool:
     if _NAME.fullmatch(Path(path).name):
         return True
     try:
-        with open_table(Path(path)) as (handle, _):
+        with opened(Path(path)) as (handle, _):
             return MESSAGE_LINE.fullmatch(handle.readline(1 << 10)) is not None
     except InvalidInput:
         return False

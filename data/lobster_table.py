@@ -1,20 +1,18 @@
 """The two tables of LOBSTER, messages and the book after each of them, read strictly and stretch by stretch."""
 
 import csv
-import gzip
 import io
 import re
-import zlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from optexec.data.opened_file import opened
 from optexec.models.errors import InvalidInput
 
 NEW, CANCEL, DELETE, EXECUTION, HIDDEN, CROSS, HALT = range(1, 8)
@@ -31,7 +29,7 @@ MESSAGE_LINE = re.compile(rb"\d{1,5}(\.\d*)?,[1-7],-?\d+,\d+,-?\d+,(-1|0|1)\r?\n
 _ROWS = 16_384
 _DAY = 86_400
 _MOST = 10**10
-_GZIP, _BYTE_ORDER_MARK = b"\x1f\x8b", b"\xef\xbb\xbf"
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _SHOWN = 40
 _SECONDS = re.compile(rb"\d{1,5}(\.\d*)?")
 _INTEGER = re.compile(rb"-?\d{1,18}")
@@ -161,7 +159,7 @@ def read_ladders(path: Path) -> Iterator[Integers]:
 
 
 def _ladder_columns(path: Path) -> list[str]:
-    with open_table(path) as (handle, _):
+    with opened(path) as (handle, _):
         width = handle.readline().count(b",") + 1
     if width == len(MESSAGE_COLUMNS):
         raise InvalidInput(
@@ -183,7 +181,7 @@ def _refuse(
 
 def _stretches(path: Path, columns: Sequence[str], progress: Progress = None) -> Iterator[pd.DataFrame]:
     """Parse a file without header stretch by stretch: the column "time" as float64, the others as int64."""
-    with open_table(path) as (handle, disk):
+    with opened(path) as (handle, disk):
         row = 1
         while lines := list(islice(handle, _ROWS)):
             text = b"".join(lines).replace(b"\r\n", b"\n").removeprefix(_BYTE_ORDER_MARK)
@@ -240,22 +238,6 @@ def _located(text: bytes, columns: Sequence[str], row: int) -> str:
 def _width_fault(cells: Sequence[bytes], columns: Sequence[str]) -> str:
     if cells == [b""]:
         return "a blank line; delete it"
-    if cells[0].startswith(_GZIP):
-        return "compressed by gzip; let its name end in .csv.gz"
     if len(columns) == len(MESSAGE_COLUMNS) and len(cells) % 4 == 0:
         return f"{len(cells)} columns, as in an orderbook file; give the message file, 6 columns"
     return f"{len(cells)} columns instead of {len(columns)}; complete the line or download the file again"
-
-
-@contextmanager
-def open_table(path: Path) -> Iterator[tuple[io.BufferedIOBase, BinaryIO]]:
-    """Open a plain or gzipped (.gz) file: its contents, and its bytes on disk. What goes wrong is an `InvalidInput`."""
-    try:
-        with path.open("rb") as disk:
-            yield cast(io.BufferedIOBase, gzip.GzipFile(fileobj=disk) if path.suffix == ".gz" else disk), disk
-    except FileNotFoundError:
-        raise InvalidInput(f"{path}: no such file; check the path") from None
-    except (gzip.BadGzipFile, EOFError, zlib.error):
-        raise InvalidInput(f"{path}: not a whole gzip file; compress it again or drop the .gz suffix") from None
-    except OSError as error:
-        raise InvalidInput(f"{path}: cannot be read ({error.strerror}); check the path") from None

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from optexec.data.boosted_trees import Trees
+from optexec.data.opened_file import read_text
 from optexec.data.oracle_features import INPUTS
 from optexec.data.oracle_model import HeldOut, Oracle, Training
 from optexec.models.errors import InvalidInput
@@ -100,12 +101,9 @@ def _hash(content: dict[str, Any]) -> str:
 
 
 def _content(path: str | Path) -> dict[str, Any]:
+    text = read_text(Path(path))
     try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InvalidInput(f"{path}: no such file; check the path") from None
-    except OSError as error:
-        raise InvalidInput(f"{path}: cannot be read ({error.strerror}); check the path") from None
+        content = json.loads(text)
     except (ValueError, RecursionError):
         raise InvalidInput(f"{path}: not JSON, or cut off; copy it again, or train and save again") from None
     if not isinstance(content, dict) or "format" not in content:

@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from optexec.data.file_digest import sha256
+from optexec.data.file_digest import sha256, stamp
 from optexec.models.errors import InvalidInput
 
 PARQUET = (".parquet", ".pq")
@@ -58,7 +59,7 @@ class OrderTable:
     def __init__(self, path: Path) -> None:
         if not path.is_file():
             raise InvalidInput(f"{path}: no such file; check the path")
-        self.path = path
+        self.path, self._seen = path, stamp(path)
         self._parquet = path.suffix in PARQUET
         self.header = self._guarded(self._parquet_header if self._parquet else self._csv_header)
         twice = sorted({name for name in self.header if self.header.count(name) > 1})
@@ -73,16 +74,20 @@ class OrderTable:
 
     def count(self) -> int:
         """How many rows there are at most; blank lines of a CSV file count."""
-        if self._parquet:
-            import pyarrow.parquet as pq
-
-            return int(pq.read_metadata(self.path).num_rows)
-        with self._open() as lines:
-            return max(self._guarded(lambda: sum(1 for _ in lines)) - 1, 0)
+        return int(self._guarded(self._parquet_count if self._parquet else self._csv_count))
 
     def digest(self) -> str:
         """SHA-256 of the file."""
         return sha256(self.path)
+
+    def check(self) -> None:
+        """See that the file is still the one whose header was read.
+
+        Raises:
+            InvalidInput: it is not.
+        """
+        if not self.path.is_file() or stamp(self.path) != self._seen:
+            raise InvalidInput(f"{self.path}: has changed meanwhile; put it back and run the same command again")
 
     def _guarded(self, read: Callable[[], Any]) -> Any:
         """What `read` returns, its errors about the file told in one line."""
@@ -92,7 +97,7 @@ class OrderTable:
             return read()
         except InvalidInput:
             raise
-        except (OSError, EOFError, ValueError, ArrowException) as error:
+        except (OSError, EOFError, ValueError, OverflowError, csv.Error, zlib.error, ArrowException) as error:
             kind = "Parquet" if self._parquet else "CSV"
             told = " ".join(str(error).split())[:80]
             raise InvalidInput(f"{self.path}: not a whole {kind} file ({told}); write it again") from None
@@ -107,6 +112,10 @@ class OrderTable:
         if not first.strip():
             raise InvalidInput(f"{self.path}: the file is empty; it needs a header line and a row for each order")
         return tuple(name.strip() for name in next(csv.reader([first])))
+
+    def _csv_count(self) -> int:
+        with self._open() as lines:
+            return max(sum(1 for _ in lines) - 1, 0)
 
     def _csv_rows(self) -> Iterator[Row]:
         with self._open() as lines:
@@ -132,6 +141,11 @@ class OrderTable:
 
         return tuple(pq.read_schema(self.path).names)
 
+    def _parquet_count(self) -> int:
+        import pyarrow.parquet as pq
+
+        return int(pq.read_metadata(self.path).num_rows)
+
     def _parquet_rows(self) -> Iterator[Row]:
         import pyarrow.parquet as pq
 
@@ -141,6 +155,8 @@ class OrderTable:
                 for cells in batch.to_pylist():
                     number += 1
                     yield Row(number, {name: value for name, value in cells.items() if not _blank(value)})
+            if number != file.metadata.num_rows:
+                raise ValueError(f"it holds {number:,} rows and tells of {file.metadata.num_rows:,}")
 
 
 def _blank(value: Any) -> bool:

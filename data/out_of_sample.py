@@ -7,8 +7,8 @@ import pandas as pd
 
 from optexec.data.book import midpoint, walk_cost
 from optexec.data.bucketing import divide
+from optexec.data.clock import clock_time, time_of_day
 from optexec.data.forecasts import Forecast, History
-from optexec.data.pooling import time_of_day
 from optexec.data.separable_fit import Array
 from optexec.models.errors import InvalidInput, unknown_name
 from optexec.models.validation import positive_number
@@ -24,7 +24,7 @@ def by_bucket(
     shares: float,
     forecasts: Mapping[str, Forecast],
     start: str | pd.Timedelta,
-    end: str | pd.Timedelta = "24h",
+    end: str | pd.Timedelta = "24:00",
 ) -> pd.DataFrame:
     """Forecast the slippage of each bucket from the snapshots before it, beside what it turned out to be.
 
@@ -73,18 +73,11 @@ def by_bucket(
 
 
 def _wanted(starts: pd.Index, start: str | pd.Timedelta, end: str | pd.Timedelta) -> list[int]:
-    low, high, clock = _clock(start), _clock(end), time_of_day(starts)
+    low, high, clock = clock_time("start", start), clock_time("end", end), time_of_day(starts)
     wanted = [number for number in range(1, len(clock)) if low <= clock[number] < high]
     if not wanted:
         raise InvalidInput(f"the book has no bucket with one before it from {start} to {end}; widen them")
     return wanted
-
-
-def _clock(time: str | pd.Timedelta) -> pd.Timedelta:
-    try:
-        return pd.Timedelta(time)
-    except ValueError:
-        raise InvalidInput(f"{time!r} is no time of day; write it as '10:00:00'") from None
 
 
 def _outcome(slippage: Array) -> dict[str, float]:
@@ -174,7 +167,7 @@ def errors(
     shares: float,
     forecasts: Mapping[str, Forecast],
     start: str | pd.Timedelta,
-    end: str | pd.Timedelta = "24h",
+    end: str | pd.Timedelta = "24:00",
     naive: str = "previous_book",
 ) -> pd.DataFrame:
     """Return the `summary` of the errors of forecasts, bucket by bucket from `start` on; arguments as in `by_bucket`.
@@ -227,6 +220,6 @@ def choose(
         raise unknown_name("target", target, TARGETS)
     if not shares or not forecasts:
         raise InvalidInput("there is nothing to choose for; give a side with its shares, and a forecast")
-    training = book[time_of_day(book.index) < _clock(end)]
+    training = book[time_of_day(book.index) < clock_time("end", end)]
     tables = [by_bucket(training, bucket, side, size, forecasts, start, end) for side, size in shares.items()]
     return str(_missed(pd.concat(tables), target).median().idxmin())

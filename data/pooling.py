@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from optexec.data.clock import time_of_day
 from optexec.data.curve_families import family_of
 from optexec.data.curve_fits import fit_curves
 from optexec.data.separable_fit import Array
@@ -76,18 +77,6 @@ def by_time_of_day(days: Sequence[SlippagePoints], families: Iterable[str] = ("h
         size_grid=days[0].size_grid,
     )
     return fit_curves(together, families)
-
-
-def time_of_day(times: pd.Index) -> pd.TimedeltaIndex:
-    """Return times as time since midnight; Timedeltas are that already.
-
-    >>> time_of_day(pd.DatetimeIndex(["2025-01-15T09:30"])).tolist()
-    [Timedelta('0 days 09:30:00')]
-    """
-    if isinstance(times, pd.DatetimeIndex):
-        local = times.tz_localize(None)
-        return pd.TimedeltaIndex(local - local.normalize())
-    return pd.TimedeltaIndex(times)
 
 
 class Shrinkage(NamedTuple):

@@ -2,8 +2,9 @@
 
 import json
 import os
+import re
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -17,6 +18,7 @@ from optexec.models.validation import Array
 
 FORMAT = "optexec.batch.v1"
 MANIFEST, SUMMARY, SCHEDULES = "batch.json", "summary", "schedules"
+PART, NEW = re.compile(r"part-(\d{6,})\.parquet"), ".new"
 SCHEMA = pa.schema(
     [
         ("row", pa.int64()),
@@ -86,7 +88,8 @@ class ResultsFolder:
 
     `summary/` has a row an order (`SCHEMA`), `schedules/` a row a bucket (order_id, symbol, bucket, shares,
     inventory), both in parts that bear one number. A part is written beside its place and moved there; its orders are
-    finished once their rows stand in the summary, which is written last.
+    finished once their rows stand in the summary, which is written last. A lock keeps other processes out, but not on
+    Windows.
 
     Args:
         path: the folder; made if its parent exists.
@@ -110,13 +113,15 @@ class ResultsFolder:
 
     def __init__(self, path: Path, made_from: dict[str, str]) -> None:
         self.path = path
-        self._made_from = made_from
-        try:
-            self._prepare()
-            self._lock = self._locked()
-        except OSError as error:
-            raise self._unwritable(error) from None
-        self._next = self._tidied()
+        with ExitStack() as held:
+            try:
+                self._make()
+                held.callback(os.close, self._locked())
+                self._declare(made_from)
+                self._next = self._tidied()
+            except OSError as error:
+                raise self._unwritable(error) from None
+            self._held = held.pop_all()
 
     def __enter__(self) -> Self:
         return self
@@ -124,15 +129,19 @@ class ResultsFolder:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        os.close(self._lock)
+        self._held.close()
 
     def finished(self) -> Iterator[Outcome]:
         """The orders that are finished, part by part.
 
         Raises:
-            InvalidInput: a part that is damaged.
+            InvalidInput: a part that is damaged, or whose schedules are gone.
         """
-        for path in sorted((self.path / SUMMARY).glob("part-*.parquet")):
+        for path in _parts(self.path / SUMMARY):
+            if not (self.path / SCHEDULES / path.name).exists():
+                raise InvalidInput(
+                    f"{path}: its part of {SCHEDULES} is gone; remove it, and its orders are solved again"
+                )
             try:
                 rows = pq.ParquetFile(path).read().select(SCHEMA.names).to_pylist()
             except (OSError, pa.ArrowException, KeyError):
@@ -156,34 +165,39 @@ class ResultsFolder:
             raise self._unwritable(error) from None
         self._next += 1
 
-    def _prepare(self) -> None:
-        """Make the folder, or see that it is this batch's."""
-        manifest = self.path / MANIFEST
+    def _make(self) -> None:
+        """Make the folder, or see that it holds nothing else than a batch."""
         if not self.path.parent.is_dir():
             raise InvalidInput(f"{self.path}: there is no folder {self.path.parent}; make it first")
         self.path.mkdir(exist_ok=True)
-        if not manifest.exists():
-            if any(not entry.name.startswith(".") for entry in self.path.iterdir()):
-                raise InvalidInput(f"{self.path}: holds other things than a batch; name an empty folder or a new one")
-            _write(manifest, json.dumps({"format": FORMAT, **self._made_from}, indent=1).encode() + b"\n")
-        self._check(manifest)
-        for name in (SUMMARY, SCHEDULES):
-            (self.path / name).mkdir(exist_ok=True)
+        names = {entry.name for entry in self.path.iterdir() if not entry.name.startswith(".")}
+        if MANIFEST not in names and names - {MANIFEST + NEW}:
+            raise InvalidInput(f"{self.path}: holds other things than a batch; name an empty folder or a new one")
 
-    def _check(self, manifest: Path) -> None:
+    def _declare(self, made_from: dict[str, str]) -> None:
+        """Note what the results depend on, or see that those which are there depend on the same."""
+        manifest = self.path / MANIFEST
+        found = self._declared(manifest) if manifest.exists() else {}
+        if not _parts(self.path / SUMMARY):
+            _write(manifest, json.dumps({"format": FORMAT, **made_from}, indent=1).encode() + b"\n")
+            return
+        for name, text in made_from.items():
+            if found.get(name) != text:
+                raise InvalidInput(f"{self.path}: holds the results of other {name}; name another folder, or remove it")
+
+    @staticmethod
+    def _declared(manifest: Path) -> dict[str, Any]:
         try:
             found = json.loads(manifest.read_text(encoding="utf-8"))
         except ValueError:
             found = {}
         if not isinstance(found, dict) or found.get("format") != FORMAT:
             raise InvalidInput(f"{manifest}: not of the format {FORMAT}; name another folder, or remove it")
-        for name, text in self._made_from.items():
-            if found.get(name) != text:
-                raise InvalidInput(f"{self.path}: holds the results of other {name}; name another folder, or remove it")
+        return found
 
     def _locked(self) -> int:
         """A hold on the folder that ends with this process."""
-        handle = os.open(self.path / ".lock", os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC)
+        handle = os.open(self.path / ".lock", os.O_RDONLY | os.O_CREAT)
         with suppress(ImportError):
             import fcntl
 
@@ -195,11 +209,12 @@ class ResultsFolder:
         return handle
 
     def _tidied(self) -> int:
-        """Number of the next part, once parts are removed that a process left unfinished."""
-        parts = {path.name for path in (self.path / SUMMARY).glob("part-*.parquet")}
-        for name in (SUMMARY, SCHEDULES):
-            for path in (self.path / name).iterdir():
-                if path.name not in parts and (path.suffix == ".new" or path.name.startswith("part-")):
+        """Number of the next part, once what a process left of unfinished ones is removed."""
+        parts = {path.name for path in _parts(self.path / SUMMARY)}
+        for folder in (self.path / SUMMARY, self.path / SCHEDULES):
+            folder.mkdir(exist_ok=True)
+            for path in folder.iterdir():
+                if path.name not in parts and PART.fullmatch(path.name.removesuffix(NEW)):
                     path.unlink()
         return max((int(name[5:-8]) + 1 for name in parts), default=0)
 
@@ -208,6 +223,10 @@ class ResultsFolder:
             f"{self.path}: cannot be written ({error.strerror or error}); finished orders are kept, mend it and run "
             "the same command again"
         )
+
+
+def _parts(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.glob("part-*") if PART.fullmatch(path.name))
 
 
 def _schedules(slices: Sequence[Slices]) -> pa.Table:
@@ -247,7 +266,7 @@ def _encoded(table: pa.Table) -> memoryview:
 
 def _write(path: Path, content: Any) -> None:
     """Write a file so that it is there as a whole or not at all, whatever happens."""
-    beside = path.with_name(f"{path.name}.new")
+    beside = path.with_name(path.name + NEW)
     try:
         with beside.open("wb") as file:
             file.write(content)

@@ -1,7 +1,7 @@
 """The hours in which a market trades, and those of the New York Stock Exchange on a given date."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
@@ -21,24 +21,11 @@ from pandas.tseries.holiday import (
     sunday_to_monday,
 )
 
+from optexec.data.clock import clock_time, time_of_day
 from optexec.data.timestamps import MARKET_ZONE
 from optexec.models.errors import InvalidInput
 
-_MIDNIGHT = "24:00"
 _SATURDAY = 5
-
-
-def _clock(which: str, text: str) -> pd.Timedelta:
-    """Read a time of the clock as time since midnight."""
-    if text == _MIDNIGHT:
-        return pd.Timedelta(days=1)
-    try:
-        moment = datetime.combine(date.min, time.fromisoformat(text))
-    except (TypeError, ValueError):
-        moment = None
-    if moment is None or moment.tzinfo or ":" not in text:
-        raise InvalidInput(f"session {which} {text!r} is no time of the clock; write it as '09:30'")
-    return pd.Timedelta(moment - datetime.min)
 
 
 @dataclass(frozen=True)
@@ -74,7 +61,7 @@ class Session:
     @property
     def hours(self) -> tuple[pd.Timedelta, pd.Timedelta]:
         """Start and end as times since midnight on the clock."""
-        return _clock("start", self.start), _clock("end", self.end)
+        return clock_time("session start", self.start), clock_time("session end", self.end)
 
     def bounds(self, day: date) -> tuple[pd.Timestamp, pd.Timestamp]:
         """Return the moments at which the session of a day starts and ends."""
@@ -93,8 +80,7 @@ class Session:
         [False, True, False]
         """
         if isinstance(times, pd.DatetimeIndex):
-            local = times.tz_convert(self.zone).tz_localize(None)
-            times = local - local.normalize()
+            times = time_of_day(times.tz_convert(self.zone))
         if not isinstance(times, pd.TimedeltaIndex):
             raise InvalidInput("the book is not indexed by time; read it with read_book")
         start, end = self.hours

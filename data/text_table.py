@@ -1,8 +1,7 @@
 """A table file as text cells, so that a bad cell can be reported by its row and column."""
 
 import csv
-import gzip
-import zlib
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -12,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from optexec.data.opened_file import read_text
 from optexec.models.errors import InvalidInput
 
 _BLANKS = frozenset({"", "nan", "na", "n/a", "null", "none", "nat", "<na>"})
@@ -88,21 +88,33 @@ class TextTable:
 
 
 def read_table(path: Path) -> TextTable:
-    """Read every cell of a CSV, gzipped CSV (.gz) or Parquet (.parquet, .pq) file as text.
-
-    Rows are numbered as lines of the file, the header being line 1; a Parquet file counts its rows from 1.
-    Blank lines are skipped and keep their number. Raises `InvalidInput` for a file that is missing,
-    unreadable or empty, has no rows, or has a row of another length than its header.
+    """As `read_rows`; raises `InvalidInput` for a file without rows as well.
 
     >>> read_table(Path("nowhere.csv"))
     Traceback (most recent call last):
     ...
     optexec.models.errors.InvalidInput: nowhere.csv: no such file; check the path
     """
-    table = _parquet_table(path) if path.suffix in {".parquet", ".pq"} else _csv_table(path)
-    if not len(table.cells):
-        raise InvalidInput(f"{path}: a header and no rows; add at least one snapshot")
+    table = read_rows(path)
+    if not len(table):
+        raise InvalidInput(f"{path}: a header and no rows; add at least one row")
     return table
+
+
+def read_rows(path: Path) -> TextTable:
+    """Read every cell of a CSV file, plain or compressed by gzip or zstd, or of a Parquet (.parquet, .pq) file as text.
+
+    Rows are numbered as lines of the file, the header being line 1; a Parquet file counts its rows from 1.
+    Blank lines are skipped and keep their number. Raises `InvalidInput` for a file that is missing, unreadable or
+    empty, or has a row of another length than its header.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp(), "fills.csv")
+    >>> _ = path.write_text("event,shares")
+    >>> len(read_rows(path))
+    0
+    """
+    return _parquet_table(path) if path.suffix in {".parquet", ".pq"} else _csv_table(path)
 
 
 def _csv_table(path: Path) -> TextTable:
@@ -114,29 +126,17 @@ def _csv_table(path: Path) -> TextTable:
         if len(row) != len(names):
             raise InvalidInput(f"{path}, row {line}: {len(row)} fields where the header has {len(names)}; complete it")
     header = tuple(name.strip() for name in names)
-    cells = np.array([row for _, row in rows], dtype=object)
+    cells = np.array([row for _, row in rows], dtype=object).reshape(len(rows), len(names))
     return TextTable(path, header, cells, np.array([line for line, _ in rows], dtype=np.int64))
 
 
 def _records(path: Path) -> list[tuple[int, list[str]]]:
     """Read each line that is not blank, with its number."""
-    opener = gzip.open if path.suffix == ".gz" else open
     try:
-        with opener(path, "rt", encoding="utf-8-sig", newline="") as handle:
-            reader = csv.reader(handle)
-            return [(reader.line_num, row) for row in reader if row]
-    except FileNotFoundError:
-        raise InvalidInput(f"{path}: no such file; check the path") from None
-    except (gzip.BadGzipFile, EOFError, zlib.error):
-        raise InvalidInput(f"{path}: not a whole gzip file; compress it again or drop the .gz suffix") from None
-    except UnicodeDecodeError:
-        raise InvalidInput(
-            f"{path}: not UTF-8 text; save it as UTF-8 CSV, or name it .csv.gz if it is compressed"
-        ) from None
+        reader = csv.reader(io.StringIO(read_text(path), newline=""))
+        return [(reader.line_num, row) for row in reader if row]
     except csv.Error as error:
         raise InvalidInput(f"{path}: not a CSV file ({error}); save it as UTF-8 CSV") from None
-    except OSError as error:
-        raise InvalidInput(f"{path}: cannot be read ({error.strerror}); check the path") from None
 
 
 def _parquet_table(path: Path) -> TextTable:

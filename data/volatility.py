@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from optexec.data.bucketing import divide
+from optexec.data.clock import time_of_day
 from optexec.models.errors import InvalidInput
 from optexec.models.validation import positive_number
 
@@ -148,7 +149,7 @@ def seasonal_volatility(days: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """
     if len(days) < 2:
         raise InvalidInput(f"a seasonal pattern needs two days or more, got {len(days)}")
-    pooled = pd.concat([day.set_axis(_time_of_day(day.index)) for day in days])
+    pooled = pd.concat([day.set_axis(time_of_day(day.index).rename("time")) for day in days])
     pooled = pooled[pooled["elapsed"] > 0]
     by_time = pooled.groupby(level="time")
     sums, count = by_time[["variance", "elapsed"]].sum(), by_time.size()
@@ -165,10 +166,3 @@ def _volatility(price: pd.Series, sums: pd.DataFrame, elapsed_squared: pd.Series
     sigma = np.sqrt(sums["variance"] / covered)
     error = sigma * np.sqrt(elapsed_squared / 2) / covered
     return pd.DataFrame({"sigma": sigma, "standard_error": error, "dollars": sigma * price})
-
-
-def _time_of_day(index: pd.Index) -> pd.TimedeltaIndex:
-    if isinstance(index, pd.DatetimeIndex):
-        clock = index.tz_localize(None)
-        return (clock - clock.normalize()).rename("time")
-    return pd.TimedeltaIndex(index, name="time")

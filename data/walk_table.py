@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from optexec.data.book import LEVELS, SIDES, displayed_depth, midpoint, walk_cost
+from optexec.data.book import LEVELS, SIDES, displayed_depth, ladder, midpoint, walk_cost
 from optexec.models.errors import unknown_name
 from optexec.models.validation import positive
 
@@ -76,10 +76,7 @@ def _cost(book: pd.DataFrame, side: str, sizes: NDArray[np.float64], beyond: str
 
 def _continuation(book: pd.DataFrame, side: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the distance from the mid at which the line leaves the displayed ladder, and its slope, (R,) each."""
-    prices, sizes = (
-        book[[f"{SIDES[side]}_{kind}_{level:02d}" for level in range(LEVELS)]].to_numpy(dtype=float)
-        for kind in ("px", "sz")
-    )
+    prices, sizes = ladder(book, side)
     distance = np.abs(prices - midpoint(book)[:, None])
     middle = sizes.cumsum(axis=1) - sizes / 2
     rows = np.arange(len(book))

@@ -13,7 +13,7 @@ NAMES = ("minimum", "maximum", "participation", "volume", "smallest")
 ROUNDING = 1e-12
 """Fraction by which a cap may miss a smallest slice and still hold it."""
 NEAR = 1e-9
-"""Fraction of the order by which a floor may exceed a cap, or what is left of an order, by rounding."""
+"""Fraction of the order by which shares may miss it, or a limit, by rounding."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,6 +1,7 @@
 """Whole lots: round a schedule so that the sum stays exactly the order."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optexec.models.errors import InfeasibleOrder
 from optexec.models.order import Order
@@ -116,10 +117,33 @@ def round_to_lots(problem: Problem, x: Array) -> Array:
     )
 
 
+def broken_lots(problem: Problem, x: Array) -> NDArray[np.intp]:
+    """Positions of slices that are not whole lots though the order has a lot; one may hold the odd remainder.
+
+    Args:
+        problem: the declaration.
+        x: shares of each bucket, (N,), that add up to S.
+
+    >>> import optexec as ox
+    >>> problem = ox.Problem(ox.Order(350, lot=100), ox.Linear(0.01), ox.objective("A"), buckets=3)
+    >>> broken_lots(problem, np.array([200.0, 150.0, 0.0])).tolist()
+    []
+    >>> broken_lots(problem, np.array([120.0, 130.0, 100.0])).tolist()
+    [0, 1]
+    """
+    if problem.order.lot is None:
+        return np.empty(0, dtype=np.intp)
+    broken = _off(x, problem.order.lot)
+    return broken[:0] if len(broken) == 1 and whole_lots(problem.order)[1] else broken
+
+
+def _off(x: Array, lot: float) -> NDArray[np.intp]:
+    return np.flatnonzero(np.abs(x - lot * np.round(x / lot)) > NEAR * lot)
+
+
 def _nearest(problem: Problem, x: Array, lot: float, lots: int, odd: float) -> Array | None:
     """The whole lots, and the odd remainder inside one slice, that shares are up to `NEAR`; None if they are not."""
-    whole, extra = np.round(x / lot), np.zeros(len(x))
-    off = np.flatnonzero(np.abs(x - lot * whole) > NEAR * lot)
+    whole, extra, off = np.round(x / lot), np.zeros(len(x)), _off(x, lot)
     if len(off) != (odd > 0):
         return None
     extra[off] = odd

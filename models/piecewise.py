@@ -63,7 +63,8 @@ def start(model: pyo.ConcreteModel, x: Array) -> None:
     [0, 1, 0]
     """
     shares = dict(zip(model.BUCKETS, x.tolist(), strict=True))
-    impact = model.term["impact"]
-    for (i, run), opened in impact.opened.items():
-        opened.set_value(int(shares[i] > impact.begins[i, run]))
+    if "impact" in model.term:
+        impact = model.term["impact"]
+        for (i, run), opened in impact.opened.items():
+            opened.set_value(int(shares[i] > impact.begins[i, run]))
     start_slices(model, x)

@@ -12,15 +12,18 @@ from numpy.typing import NDArray
 
 from optexec.models.curvature import Curvature
 from optexec.models.errors import InvalidInput
+from optexec.models.families import Linear
 from optexec.models.impact import Impact
 from optexec.models.limits import Limits
-from optexec.models.objective import Objective, Term, inventory
+from optexec.models.objective import ImpactCost, Objective, Term, inventory
 from optexec.models.order import Order
 from optexec.models.unfilled import Unfilled, completed
 from optexec.models.validation import Array, common_length, finite
 
 LARGEST = 1e100
 """Shares and dollars that can be squared and added up."""
+FREE = Linear(0.0)
+"""What trading costs where the objective does not charge it."""
 
 
 class Problem:
@@ -152,6 +155,8 @@ class Problem:
         other = copy(self)
         other.terms = terms
         other.__dict__.pop("_completed", None)
+        if other.charged_impact is not self.charged_impact:
+            other.__dict__.pop("curvature", None)
         common_length({"buckets": self.buckets, **terms.lengths})
         other._check_range([term for term in terms if term not in self.terms])
         return other
@@ -195,14 +200,25 @@ class Problem:
     def _completed(self) -> "Problem":
         return completed(self)
 
+    @property
+    def charged_impact(self) -> Impact:
+        """The cost curves as far as the objective charges them: free without `ImpactCost` among its terms.
+
+        >>> import optexec as ox
+        >>> problem = Problem(ox.Order(300), ox.Power([1.0, 2.0], 0.5), ox.Smoothing(1.0))
+        >>> problem.charged_impact, problem.convex
+        (Linear(slope=0.0, quoted='total'), True)
+        """
+        return FREE if self.terms.find(ImpactCost) is None else self.impact
+
     @cached_property
     def curvature(self) -> Curvature:
-        """Shape of each bucket's cost curve on [0, hi]."""
-        return self.impact.curvature(self.hi)
+        """Shape of each bucket's cost curve on [0, hi]; straight where the objective does not charge it."""
+        return self.charged_impact.curvature(self.hi)
 
     @property
     def convex(self) -> bool:
-        """Whether every cost curve is convex on the limits, and so the whole problem but for lots and least slices."""
+        """Whether every cost that is charged is convex on the limits, and so the problem but for lots and slices."""
         return bool(self.curvature.convex.all())
 
     @property

@@ -94,7 +94,7 @@ def completed(problem: "Problem") -> "Problem":
     order, buckets, price = problem.order, problem.buckets, Unfilled.of(problem.order)
     return problem.replace(
         order=order.in_full(),
-        impact=_with_price(problem, price.cost),
+        impact=_with_price(problem.charged_impact, buckets, price.cost),
         terms=_with_penalty([term.with_unfilled(buckets) for term in problem.terms], price.penalty, buckets),
         limits=Limits(
             minimum=np.append(problem.lo, 0.0),
@@ -105,11 +105,9 @@ def completed(problem: "Problem") -> "Problem":
     )
 
 
-def _with_price(problem: "Problem", cost: float) -> Impact:
-    """The curves, free where the objective does not charge them, and a straight line for the unfilled shares."""
-    buckets = np.arange(problem.buckets)
-    curves = Linear(np.zeros(problem.buckets)) if problem.terms.find(ImpactCost) is None else problem.impact
-    return PerBucket.of_groups([(buckets, curves), (buckets[-1:] + 1, Linear(np.array([cost])))])
+def _with_price(curves: Impact, buckets: int, cost: float) -> Impact:
+    """The curves of the buckets, and a straight line for the unfilled shares."""
+    return PerBucket.of_groups([(np.arange(buckets), curves), (np.array([buckets]), Linear(np.array([cost])))])
 
 
 def _with_penalty(terms: list[Term], penalty: float, buckets: int) -> Objective:

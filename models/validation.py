@@ -18,7 +18,7 @@ def _floats(name: str, value: Any) -> Array:
         raise InvalidInput(f"{name} must be a number, got {value!r}")
     try:
         return np.array(value, dtype=np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise InvalidInput(f"{name} must be a number or an array of numbers, got {value!r:.80}") from None
 
 

@@ -11,13 +11,13 @@ from optexec.runners.command_line import (
     SOME_FAILED,
     Gap,
     Json,
+    Method,
     Settings,
     TimeLimit,
     guarded,
     run_alone,
     solver_settings,
 )
-from optexec.runners.solve import Method
 
 if TYPE_CHECKING:
     from optexec.runners.desk.pools import Pool
@@ -103,6 +103,7 @@ def solve_batch(
     pool = _pool(engine, scheduler, workers)
     shared = _shared(spec, [*(settings or ()), *solver_settings(method=method, gap=gap, time_limit=time_limit)])
     desk = Desk(OrderTable(orders), BucketStore(buckets), shared, tuple(ignored or ()))
+    total = desk.table.count()
     tally, finished = Tally(), set[int]()
     with ResultsFolder(output, _made_from(desk, shared, ignored)) as folder:
         for outcome in folder.finished():
@@ -111,7 +112,7 @@ def solve_batch(
         before = len(finished)
         shown = "nothing" if quiet else "bar" if as_json else "bar or lines"
         with (
-            solving(desk.table.count(), before, shown) as tell,
+            solving(total, before, shown) as tell,
             pool as processes,
             Recorder(folder, desk, tally) as recorder,
         ):
@@ -139,14 +140,11 @@ def _pool(engine: Engine | None, scheduler: str | None, workers: int | None) -> 
 
 def _shared(spec: Path | None, settings: list[str]) -> dict[str, Any]:
     """The document of what all orders share."""
-    from optexec.models.errors import unknown_name
-    from optexec.runners.tables import Document
+    from optexec.runners.spec import check_shared
     from optexec.runners.toml_file import override, read_toml
 
     document = override({} if spec is None else read_toml(spec), settings)
-    for key in document:
-        if key not in Document.model_fields:
-            raise unknown_name("key", key, Document.model_fields)
+    check_shared(document, spec or "--set")
     return document
 
 

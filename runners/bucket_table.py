@@ -44,7 +44,7 @@ def column(table: BucketTable, name: str) -> Array:
 
 
 def labels(table: BucketTable, name: str) -> pd.Index:
-    """Read one column as labels: numbers if every cell is one, else text.
+    """Read one column as labels: numbers if every cell is one as it is written, else text: 0930 stays 0930.
 
     Raises:
         InvalidInput: a column that does not exist, a label that occurs twice.
@@ -61,7 +61,8 @@ def labels(table: BucketTable, name: str) -> pd.Index:
     twice = cells.duplicated().to_numpy()
     table.refuse(twice[:, None], [name], "labels two buckets; labels must be unique")
     numbers = pd.to_numeric(cells, errors="coerce")
-    return pd.Index(cells if numbers.isna().any() else numbers, name=name)
+    written = [str(number) for number in numbers.tolist()] == cells.tolist()
+    return pd.Index(numbers if written and numbers.notna().all() else cells, name=name)
 
 
 def require(table: BucketTable, name: str) -> None:

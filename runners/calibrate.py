@@ -1,8 +1,7 @@
 """`optexec calibrate`: from order books to a bucket table."""
 
-import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     from optexec.runners.calibrated_curves import Asked, Calibrated
 
 SCHEMA = "optexec.calibrate.v1"
-_CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 
 Books = Annotated[
     list[Path],
@@ -80,7 +78,7 @@ def calibrate_books(
     import optexec as ox
     from optexec.runners.calibrated_curves import Asked, calibrated
     from optexec.runners.calibration_report import print_report, report, text_times
-    from optexec.runners.output import check_writable, print_json, write_table
+    from optexec.runners.output import check_writable, print_json, write_figure, write_table
     from optexec.runners.progress import working
 
     check_writable(output)
@@ -92,7 +90,7 @@ def calibrate_books(
     write_table(made.table.set_axis(text_times(made.table)) if output.suffix == ".csv" else made.table, output)
     points = points_of(asked, made)
     if plot is not None:
-        ox.plot(points, made.impact, made.doubtful).savefig(plot)
+        write_figure(ox.plot(points, made.impact, made.doubtful), plot)
     told = report(made, points, day.quality)
     if as_json:
         print_json(SCHEMA, **told)
@@ -143,28 +141,16 @@ def window(book: "pd.DataFrame", start: str | None, end: str | None) -> "pd.Data
     """
     import pandas as pd
 
+    from optexec.data.clock import clock_time, time_of_day
     from optexec.models.errors import InvalidInput
 
-    times: Any = book.index
-    if isinstance(times, pd.DatetimeIndex):
-        wall = times.tz_localize(None)
-        times = wall - wall.normalize()
-    from_start = times >= (pd.Timedelta(0) if start is None else _clock("--start", start))
-    before_end = times < (pd.Timedelta.max if end is None else _clock("--end", end))
+    times = time_of_day(book.index)
+    from_start = times >= clock_time("--start", "0:00" if start is None else start)
+    before_end = times < clock_time("--end", pd.Timedelta.max if end is None else end)
     inside = from_start & before_end
     if not inside.any():
         raise InvalidInput(f"no snapshot from {start or 'the first'} to {end or 'the last'}; widen --start and --end")
     return book[inside]
-
-
-def _clock(option: str, text: str) -> "pd.Timedelta":
-    import pandas as pd
-
-    from optexec.models.errors import InvalidInput
-
-    if not _CLOCK.fullmatch(text):
-        raise InvalidInput(f"{option} {text}: not a time of day; write it as 09:30")
-    return pd.Timedelta(f"{text}:00")
 
 
 if __name__ == "__main__":

@@ -71,7 +71,8 @@ def calibrated(model: str, asked: Asked) -> Calibrated:
         asked: what is to be calibrated.
 
     Raises:
-        InvalidInput: an unknown model or way, an oracle without earlier days, earlier days that do not count.
+        InvalidInput: an unknown model or way, an oracle without earlier days, with a way or for a day of one
+            bucket, earlier days that do not count.
 
     >>> from optexec.data import sample
     >>> from optexec.data.book import read_book
@@ -137,10 +138,17 @@ def _learned(asked: Asked) -> Calibrated:
     from optexec.data.oracle import train
     from optexec.models.errors import InvalidInput
 
+    if asked.way != "each":
+        raise InvalidInput("--model oracle learns one curve for each bucket; leave out --way")
     if not asked.earlier:
         raise InvalidInput("--model oracle learns from earlier days; name their books before that of the day")
-    oracle = train(asked.earlier, asked.bucket, asked.side)
     known = calibrate(asked.book, asked.bucket, asked.side).iloc[1:]
+    if known.empty:
+        raise InvalidInput(
+            "--model oracle learns from the book before each bucket, and the day has one bucket; "
+            "give a longer day or a shorter --bucket"
+        )
+    oracle = train(asked.earlier, asked.bucket, asked.side)
     curves = oracle.curves(oracle.features(asked.book, known.index))
     held_out = {"oracle": 100 * oracle.held_out.oracle, "last_book": 100 * oracle.held_out.last_book}
     return Calibrated(ORACLE, _with_costs(known, curves), curves, tabulated_keys(curves), held_out)

@@ -84,7 +84,7 @@ def guarded(command: Callable[Parameters, None]) -> Callable[Parameters, None]:
         except OptexecError as error:
             leave(str(error), _code(error))
         except OSError as error:
-            leave(f"{error.filename or 'output'}: cannot be written ({error.strerror or error})", BAD_INPUT)
+            leave(f"{error.filename or 'output'}: cannot be read or written ({error.strerror or error})", BAD_INPUT)
         except KeyboardInterrupt:
             leave("interrupted", INTERRUPTED)
 

@@ -41,7 +41,7 @@ def compare_objectives(
     import optexec as ox
     from optexec.analysis.comparison import compare
     from optexec.models.objective import PARAMETERS
-    from optexec.runners.output import check_writable, print_json, records, write_table
+    from optexec.runners.output import check_writable, print_json, records, write_figure, write_table
     from optexec.runners.progress import working
     from optexec.runners.spec import load_spec
 
@@ -54,7 +54,7 @@ def compare_objectives(
         table = compare(problems, **declared.stopping)
     write_table(table, output)
     if plot is not None:
-        ox.plot(table).savefig(plot)
+        write_figure(ox.plot(table), plot)
     if as_json:
         print_json(SCHEMA, rows=records(table))
     else:

@@ -73,7 +73,7 @@ def trace_frontier(
     import json
 
     import optexec as ox
-    from optexec.runners.output import check_writable, write_table
+    from optexec.runners.output import check_writable, write_figure, write_table
     from optexec.runners.progress import working
     from optexec.runners.spec import load_spec
 
@@ -87,7 +87,7 @@ def trace_frontier(
         traced = ox.frontier(problem, points, sigma=sigma, method=declared.method, **declared.stopping)
     write_table(traced.frame.set_index("psi"), output)
     if plot is not None:
-        traced.plot().savefig(plot)
+        write_figure(traced.plot(), plot)
     if as_json:
         print(json.dumps(json.loads(traced.to_json()) | {"chosen": chosen}))
     else:

@@ -3,8 +3,10 @@
 import json
 import math
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from rich.box import SIMPLE_HEAD
@@ -15,6 +17,9 @@ from optexec.analysis.wording import dollars as dollars
 from optexec.analysis.wording import money as money
 from optexec.analysis.wording import percent as percent
 from optexec.models.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 PLAIN_WIDTH = 120
 TABLES = (".csv", ".parquet")
@@ -36,14 +41,46 @@ def check_writable(path: Path | None, suffixes: tuple[str, ...] = TABLES) -> Non
         raise InvalidInput(f"{path}: there is no folder {path.parent}; make it first")
 
 
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Tell an error of the disk as one of this file.
+
+    >>> with writing(Path("nowhere/page.html")):
+    ...     _ = Path("nowhere/page.html").write_text("")
+    Traceback (most recent call last):
+    ...
+    optexec.models.errors.InvalidInput: nowhere/page.html: cannot be written (No such file or directory)
+    """
+    try:
+        yield
+    except OSError as error:
+        raise InvalidInput(f"{path}: cannot be written ({error.strerror or error})") from None
+
+
 def write_table(table: pd.DataFrame, path: Path | None) -> None:
     """Write a table with its index as CSV or Parquet, by the suffix; nothing without a path."""
     if path is None:
         return
-    if path.suffix == ".csv":
-        table.to_csv(path, lineterminator="\n")
-    else:
-        table.to_parquet(path)
+    with writing(path):
+        if path.suffix == ".csv":
+            table.to_csv(path, lineterminator="\n")
+        else:
+            table.to_parquet(path)
+
+
+def write_figure(figure: "Figure", path: Path) -> None:
+    """Write a picture, by the suffix."""
+    with writing(path):
+        figure.savefig(path)
+
+
+def basis_points(value: float | None, unknown: str) -> str:
+    """Basis points, or a word where they are not defined: None or NaN.
+
+    >>> basis_points(12.34567, "no price"), basis_points(float("nan"), "no volume")
+    ('12.346', 'no volume')
+    """
+    return unknown if value is None or math.isnan(value) else f"{value:,.3f}"
 
 
 def print_json(schema: str, **content: Any) -> None:

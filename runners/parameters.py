@@ -18,6 +18,18 @@ PROFILES = ("uniform", "linear")
 _ENTRY = re.compile(r"(\w+)\[(\d+)\]")
 
 
+def number_or_column(text: str) -> float | str:
+    """A parameter of the command line: a number, or else the name of a column.
+
+    >>> number_or_column("2e-4"), number_or_column("sigma")
+    (0.0002, 'sigma')
+    """
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
 @dataclass(frozen=True, eq=False)
 class Parameters:
     """Reads parameters against a bucket table, or against none.

@@ -97,23 +97,17 @@ def replan_order(
 
 
 def _thresholds(declared: "Spec", volatility: str | None, spread: str | None, spike: float, lasts: int) -> "Thresholds":
-    from optexec.runners.parameters import Parameters
+    from optexec.runners.parameters import Parameters, number_or_column
     from optexec.solvers.thresholds import Thresholds
 
-    expected: dict[str, Any] = {"sigma": _given(volatility), "spreads": _given(spread)}
+    given = {"sigma": volatility, "spreads": spread}
+    expected = {name: number_or_column(text) for name, text in given.items() if text is not None}
 
     def build(**columns: Any) -> Thresholds:
         return Thresholds(spike, spike, lasts, **columns)
 
-    made: Thresholds = Parameters(declared.table).build(build, {n: v for n, v in expected.items() if v is not None})
+    made: Thresholds = Parameters(declared.table).build(build, expected)
     return made
-
-
-def _given(text: str | None) -> Any:
-    try:
-        return text if text is None else float(text)
-    except ValueError:
-        return text
 
 
 def _print(day: "Day", planner: "Replanner") -> None:

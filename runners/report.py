@@ -42,7 +42,11 @@ SpecOfRecord = Annotated[
         help="The spec that SCHEDULE.json solves; without it the report has only what the schedule records.",
     ),
 ]
-Points = Annotated[int, typer.Option("--points", help="Points of the frontier; 0 leaves it out.")]
+FrontierPoints = Annotated[
+    int | None,
+    typer.Option("--points", help="Points of the frontier, whatever --method is; 0 leaves it out, 40 by default."),
+]
+POINTS = 40
 
 
 @guarded
@@ -50,7 +54,7 @@ def report_schedule(
     source: Source,
     output: Page,
     spec: SpecOfRecord = None,
-    points: Points = 40,
+    points: FrontierPoints = None,
     volatility: Volatility = None,
     objective: Objective = None,
     method: Method = None,
@@ -79,10 +83,20 @@ def report_schedule(
     if spec is not None and not recorded:
         raise InvalidInput(f"--spec goes with a SCHEDULE.json; {source} is a spec itself")
     record = _record(source) if recorded else None
+    if record is not None:
+        _refuse_unread({"--method": method}, source, "leave it out")
     if record is not None and spec is None:
+        of_the_spec = {
+            "--points": points,
+            "--volatility": volatility,
+            "--objective": objective,
+            "--set": settings or None,
+        }
+        _refuse_unread({**of_the_spec, "--gap": gap, "--time-limit": time_limit}, source, "give --spec too")
         numbers: dict[str, Any] = {"objective": record.objective, "lower_bound": record.bound, "gap": record.gap}
         _write(output, record.html(Provenance.of([source])), record.verdict, {**numbers, "savings": {}}, as_json)
         return
+    count = POINTS if points is None else points
     options = solver_settings(method=method, gap=gap, time_limit=time_limit)
     declared = load_spec(spec or source, [*(settings or ()), *options])
     sigma = None if volatility is None else declared.dollars("volatility", volatility)
@@ -91,7 +105,7 @@ def report_schedule(
         schedule = _schedule(declared, objective, record, source)
         tell("frontier")
         problem = schedule.problem
-        traced = None if points == 0 else ox.frontier(problem, points, sigma=sigma, **declared.stopping)
+        traced = None if count == 0 else ox.frontier(problem, count, sigma=sigma, **declared.stopping)
         methods = every_schedule(problem, **declared.stopping, progress=tell)
     changes = [*(settings or ()), *options, *([f"objective.name={objective}"] if objective else [])]
     origin = Provenance.of([*declared.sources, *([source] if recorded else [])], changes)
@@ -100,14 +114,21 @@ def report_schedule(
     _write(output, report.html(), report.verdict, {**numbers, "savings": report.savings}, as_json)
 
 
-def _record(path: Path) -> "RecordedSchedule":
-    from optexec.analysis.recorded_schedule import RecordedSchedule
+def _refuse_unread(options: dict[str, object], source: Path, mend: str) -> None:
+    """Refuse options that are not read for a schedule that is solved already."""
     from optexec.models.errors import InvalidInput
 
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput(f"{path}: cannot be read ({getattr(error, 'strerror', None) or 'not UTF-8 text'})") from None
+    for name, value in options.items():
+        if value is not None:
+            raise InvalidInput(f"{name} is not read for {source}, a schedule that is solved already; {mend}")
+
+
+def _record(path: Path) -> "RecordedSchedule":
+    from optexec.analysis.recorded_schedule import RecordedSchedule
+    from optexec.data.opened_file import read_text
+    from optexec.models.errors import InvalidInput
+
+    text = read_text(path)
     try:
         return RecordedSchedule.from_json(text)
     except InvalidInput as error:
@@ -130,9 +151,10 @@ def _schedule(
 
 
 def _write(path: Path, page: str, verdict: str, numbers: dict[str, Any], as_json: bool) -> None:
-    from optexec.runners.output import print_json
+    from optexec.runners.output import print_json, writing
 
-    path.write_text(page, encoding="utf-8")
+    with writing(path):
+        path.write_text(page, encoding="utf-8")
     if as_json:
         print_json(SCHEMA, path=str(path), verdict=verdict, **numbers)
     else:

@@ -105,10 +105,9 @@ def simulate_order(
 
     Example: optexec simulate cost.toml --volatility 0.0004 --plot days.png
     """
-    import optexec as ox
     from optexec.analysis.price_paths import Arithmetic
     from optexec.analysis.simulation import Market, simulate
-    from optexec.runners.output import check_writable, print_json, records, write_table
+    from optexec.runners.output import check_writable, print_json, records, write_figure, write_table
     from optexec.runners.progress import working
     from optexec.runners.spec import load_spec
 
@@ -116,6 +115,7 @@ def simulate_order(
     check_writable(plot, PLOTS)
     declared = load_spec(spec, [*(settings or ()), *solver_settings(gap=gap, time_limit=time_limit)])
     problem = declared.problem(objective)
+    planner = _planner(declared, problem, replan, window)
     prices = Arithmetic(declared.dollars("volatility", volatility), declared.dollars("drift", drift))
     market = Market(problem, prices, permanent, dispersion, least_fill)
     with working(f"{paths:,} days") as tell:
@@ -124,14 +124,13 @@ def simulate_order(
         for name, schedule in schedules.items():
             tell(name)
             traded[name] = simulate(schedule, market, paths, seed, antithetic)
-    if replan is not None:
-        planner = ox.Replanner(problem, window, replan, method=declared.method, **declared.stopping)
+    if planner is not None:
         traded[REPLANNED] = _replanned(planner, market, paths, seed, antithetic)
     table = _table(traded)
     write_table(table, output)
     if plot is not None:
         beside = {name: other for name, other in traded.items() if name != OPTIMUM}
-        traded[OPTIMUM].plot(beside, name=OPTIMUM).savefig(plot)
+        write_figure(traded[OPTIMUM].plot(beside, name=OPTIMUM), plot)
     if as_json:
         print_json(SCHEMA, paths=paths, seed=seed, antithetic=antithetic, rows=records(table))
     else:
@@ -145,6 +144,16 @@ def _schedules(problem: "ox.Problem", declared: "Spec") -> "dict[str, ox.Schedul
     applies = ox.methods(problem).frame["applies"]
     answer = {OPTIMUM: ox.solve(problem, declared.method, **declared.stopping)}
     return answer | {name: ox.solve(problem, name) for name in OTHERS if applies[name]}
+
+
+def _planner(declared: "Spec", problem: "ox.Problem", replan: str | None, window: int | None) -> "ox.Replanner | None":
+    import optexec as ox
+
+    if replan is not None:
+        return ox.Replanner(problem, window, replan, method=declared.method, **declared.stopping)
+    if window is not None:
+        raise ox.InvalidInput("--window is that of --replan; give --replan too, or leave it out")
+    return None
 
 
 def _replanned(planner: "ox.Replanner", market: "Market", *draws: Any) -> "Simulation":
@@ -184,16 +193,19 @@ def _table(traded: "dict[str, Simulation]") -> "pd.DataFrame":
 
 
 def _print(table: "pd.DataFrame", optimum: "ox.Schedule") -> None:
-    from optexec.runners.output import columns, console, dollars
+    from optexec.runners.output import basis_points, columns, console, dollars
+
+    def bps(value: float) -> str:
+        return basis_points(value, "no volume")
 
     out = console()
-    for measure, unit, text in (("shortfall", "$", dollars), ("bps", "bps", _bps)):
+    for measure, unit, text in (("shortfall", "$", dollars), ("bps", "bps", bps)):
         headings = [f"{heading} ({unit})" for heading in STATISTICS.values()]
         out.print(columns(["schedule", *headings], _rows(table, [f"{measure}_{name}" for name in STATISTICS], text)))
         out.print()
     slippage = [f"{name}_slippage_{statistic}" for name in OTHERS for statistic in ("mean", "standard_error")]
     against = [heading for name in OTHERS for heading in (f"against {name.upper()} (bps)", "standard error (bps)")]
-    out.print(columns(["schedule", *against], _rows(table, slippage, _bps)))
+    out.print(columns(["schedule", *against], _rows(table, slippage, bps)))
     out.print(f"{OPTIMUM}: by {optimum.method}, {optimum.status}. Costs are positive when worse.")
     if "vwap" not in table.index:
         out.print("vwap is left out: the spec has no limits.volume.")
@@ -201,10 +213,6 @@ def _print(table: "pd.DataFrame", optimum: "ox.Schedule") -> None:
 
 def _rows(table: "pd.DataFrame", names: list[str], text: Callable[[float], str]) -> list[list[str]]:
     return [[str(schedule), *(text(row[name]) for name in names)] for schedule, row in table.iterrows()]
-
-
-def _bps(value: float) -> str:
-    return f"{value:,.3f}" if value == value else "no volume"
 
 
 if __name__ == "__main__":

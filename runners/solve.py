@@ -67,19 +67,26 @@ def solve_order(
 
 def _draw(schedule: "ox.Schedule", path: Path) -> None:
     from optexec.analysis.comparison import baselines
+    from optexec.runners.output import write_figure
 
     shown = {name: other for name, other in baselines(schedule.problem).items() if name in ("twap", "vwap")}
-    schedule.plot(shown).savefig(path)
+    write_figure(schedule.plot(shown), path)
 
 
 def _print(schedule: "ox.Schedule") -> None:
     from optexec.analysis.comparison import baselines, savings
-    from optexec.runners.output import columns, console, dollars, facts, percent
+    from optexec.runners.output import basis_points, columns, console, dollars, facts, percent
 
     others = {name: other for name, other in baselines(schedule.problem).items() if name != schedule.method}
     priced = {schedule.method: schedule, **others}
     rows = [
-        [str(name), dollars(row.cost), _bps(priced[str(name)]), dollars(row.saving), percent(row.excess)]
+        [
+            str(name),
+            dollars(row.cost),
+            basis_points(priced[str(name)].bps, "no price"),
+            dollars(row.saving),
+            percent(row.excess),
+        ]
         for name, row in savings(schedule, others).iterrows()
     ]
     saving, excess = f"saving by {schedule.method} ($)", f"excess over {schedule.method} (%)"
@@ -87,10 +94,6 @@ def _print(schedule: "ox.Schedule") -> None:
     out.print(facts(_summary(schedule)))
     out.print()
     out.print(columns(["schedule", "cost ($)", "cost (bps)", saving, excess], rows))
-
-
-def _bps(schedule: "ox.Schedule") -> str:
-    return "no price" if schedule.bps is None else f"{schedule.bps:,.3f}"
 
 
 def _summary(schedule: "ox.Schedule") -> dict[str, str]:

@@ -1,6 +1,6 @@
 """From a spec file to a `Problem`."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import reduce
@@ -19,9 +19,12 @@ from optexec.models.errors import InvalidInput, OptexecError, unknown_name
 from optexec.models.objective import PARAMETERS
 from optexec.models.validation import finite, nonnegative
 from optexec.runners.bucket_table import BucketTable, labels
-from optexec.runners.parameters import Parameters
+from optexec.runners.parameters import Parameters, number_or_column
 from optexec.runners.tables import FAMILIES, Document, TermTable
 from optexec.runners.toml_file import one_line, override, read_toml
+
+UNFINISHED = ("missing", "union_tag_not_found", "source")
+"""Kinds of pydantic's errors that a key more would mend."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,12 +113,10 @@ class Spec:
         price = self.declared.order.price
         if price is None:
             raise InvalidInput(f"{self.path}, key order.price: is missing; --{name} is a fraction of it")
-        try:
-            value: Any = float(given)
-        except ValueError:
-            value = given
         rule = nonnegative if name == "volatility" else finite
-        return price * Parameters(self.table).build(lambda **named: rule(name, named[name]), {name: value})
+        return price * Parameters(self.table).build(
+            lambda **named: rule(name, named[name]), {name: number_or_column(given)}
+        )
 
     @contextmanager
     def _blaming(self, key: str = "") -> Iterator[None]:
@@ -208,12 +209,35 @@ def declare(document: dict[str, Any], path: Path | str) -> Document:
     try:
         return Document.model_validate(document)
     except ValidationError as error:
-        raise InvalidInput(f"{path}{_first(error, document)}") from None
+        raise InvalidInput(f"{path}{_first(error.errors(include_url=False), document)}") from None
 
 
-def _first(error: ValidationError, document: dict[str, Any]) -> str:
+def check_shared(document: dict[str, Any], path: Path | str) -> None:
+    """Refuse a document that nothing added to it would mend.
+
+    Args:
+        path: where it was read, for errors.
+
+    Raises:
+        InvalidInput: a key that is unknown or of the wrong kind.
+
+    >>> check_shared({"limits": {"participation": 0.1}}, "shared.toml")
+    >>> check_shared({"solve": {"method": "newtn"}}, "shared.toml")
+    Traceback (most recent call last):
+    ...
+    optexec.models.errors.InvalidInput: shared.toml, key solve.method: unknown method 'newtn'; did you mean ...
+    """
+    try:
+        Document.model_validate(document)
+    except ValidationError as error:
+        faults = [fault for fault in error.errors(include_url=False) if fault["type"] not in UNFINISHED]
+        if faults:
+            raise InvalidInput(f"{path}{_first(faults, document)}") from None
+
+
+def _first(faults: Sequence[Any], document: dict[str, Any]) -> str:
     """The first of pydantic's errors as ", key a.b: what is wrong"."""
-    first, *others = error.errors(include_url=False)
+    first, *others = faults
     more = f" (and {len(others)} more)" if others else ""
     return f"{_key(first['loc'], document)}: {_complaint(first)}{more}"
 
@@ -226,7 +250,7 @@ def _complaint(fault: Any) -> str:
             return f"family is missing; add one of {', '.join(FAMILIES)}"
         case "union_tag_invalid":
             return str(unknown_name("family", fault["ctx"]["tag"], FAMILIES))
-        case "unknown_key":
+        case "unknown_key" | "refused":
             return str(fault["msg"])
     got = "" if isinstance(fault["input"], dict) else f", got {fault['input']!r:.40}"
     return one_line(fault["msg"]) + got

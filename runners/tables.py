@@ -1,11 +1,17 @@
 """The tables of a spec file as pydantic models: which keys there are, and of what kind each is."""
 
+from collections.abc import Callable, Collection
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from optexec.models.errors import unknown_name
+from optexec.models.errors import InvalidInput, unknown_name
+from optexec.models.objective import PARAMETERS
+from optexec.models.order import ENDINGS, SIDES
+from optexec.models.validation import positive_number
+from optexec.solvers.dispatch import METHODS
 
 
 def _is_number(value: Any) -> bool:
@@ -41,6 +47,27 @@ def _weights(value: Any) -> Any:
     )
 
 
+def _held(check: Callable[[Any], Any]) -> AfterValidator:
+    """A validator that refuses what `check` refuses, in its words."""
+
+    def validate(value: Any) -> Any:
+        try:
+            return check(value)
+        except InvalidInput as error:
+            raise PydanticCustomError("refused", "{told}", {"told": str(error)}) from None
+
+    return AfterValidator(validate)
+
+
+def _one_of(what: str, known: Collection[str]) -> AfterValidator:
+    def check(name: str) -> str:
+        if name not in known:
+            raise unknown_name(what, name, known)
+        return name
+
+    return _held(check)
+
+
 Parameter = Annotated[Any, AfterValidator(_parameter)]
 """A number, the name of a column, or a list of numbers."""
 Points = Annotated[Any, AfterValidator(_points)]
@@ -68,10 +95,10 @@ class OrderTable(Table):
     """`[order]`: the arguments of `Order`."""
 
     shares: float
-    side: str = "buy"
+    side: Annotated[str, _one_of("side", SIDES)] = "buy"
     lot: float | None = None
     price: float | None = None
-    at_end: str = "finish"
+    at_end: Annotated[str, _one_of("ending", ENDINGS)] = "finish"
     must_complete: bool = True
     unfilled_cost: float | None = None
     unfilled_penalty: float | None = None
@@ -169,7 +196,7 @@ class TermTable(Table):
 class ObjectiveTable(Table):
     """`[objective]`: a name with the parameters of as many objectives as you like, or a list of terms."""
 
-    name: str | None = None
+    name: Annotated[str, _one_of("objective", PARAMETERS)] | None = None
     rho: Parameter | None = None
     psi: float | None = None
     weights: Weights | None = None
@@ -195,9 +222,9 @@ class LimitsTable(Table):
 class SolveTable(Table):
     """`[solve]`: the arguments of `solve`."""
 
-    method: str = "auto"
-    gap: float | None = None
-    time_limit: float | None = None
+    method: Annotated[str, _one_of("method", ("auto", *METHODS))] = "auto"
+    gap: Annotated[float, _held(partial(positive_number, "gap"))] | None = None
+    time_limit: Annotated[float, _held(partial(positive_number, "time_limit"))] | None = None
 
 
 class Document(Table):

@@ -43,7 +43,7 @@ def verify_methods(
     Example: optexec verify cost.toml --objective C --time-limit 10 --json
     """
     import optexec as ox
-    from optexec.runners.output import check_writable, print_json, records, write_table
+    from optexec.runners.output import check_writable, print_json, records, write_figure, write_table
     from optexec.runners.progress import working
     from optexec.runners.spec import load_spec
     from optexec.solvers.verification import compare_schedules, every_schedule
@@ -57,7 +57,7 @@ def verify_methods(
     table = compare_schedules(schedules)
     write_table(table, output)
     if plot is not None:
-        ox.plot(schedules).savefig(plot)
+        write_figure(ox.plot(schedules), plot)
     if as_json:
         print_json(SCHEMA, rows=records(table))
     else:
@@ -65,14 +65,14 @@ def verify_methods(
 
 
 def _print(table: "pd.DataFrame", problem: "ox.Problem") -> None:
-    from optexec.runners.output import columns, console, dollars, percent
+    from optexec.runners.output import basis_points, columns, console, dollars, percent
 
     rows = [
         [
             str(method),
             dollars(row["objective"]),
             percent(round(row["excess"], 9)),
-            _bps(row["excess_bps"]),
+            basis_points(row["excess_bps"], "no price"),
             dollars(row["lower_bound"]),
             percent(row["gap"]),
             row["status"],
@@ -85,11 +85,6 @@ def _print(table: "pd.DataFrame", problem: "ox.Problem") -> None:
     out.print(columns(["method", "objective ($)", *above, *own, "status", "time (s)"], rows))
     for note in _notes(table, problem):
         out.print(note)
-
-
-def _bps(value: float) -> str:
-    """Basis points, `no price` where they are not defined."""
-    return "no price" if value != value else f"{value:,.4f}"
 
 
 def _notes(table: "pd.DataFrame", problem: "ox.Problem") -> list[str]:

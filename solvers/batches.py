@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from optexec.models.errors import InvalidInput, OptexecError, SolverFailure
+from optexec.models.limits import NEAR
 from optexec.models.objective import InventoryRisk
 from optexec.models.problem import Problem
 from optexec.models.schedule import Schedule
@@ -21,8 +22,6 @@ from optexec.solvers.segments import has_only_one_table
 
 CHUNK = 16_384
 """Buckets, over all orders, that are solved together: few enough for their arrays to stay in a processor's cache."""
-FEASIBLE = 1e-9
-"""Fraction of an order that its shares may miss it by."""
 METHODS: dict[str, Callable[[Block, Array | None], Array]] = {
     "waterfill": lambda block, start: waterfill.clear(block),
     "newton": newton.optimum,
@@ -118,7 +117,7 @@ def _obstacle(name: str, problem: Problem) -> bool:
     """Whether terms or families rule the method out, whatever their numbers are."""
     if name == "waterfill":
         return problem.terms.find(InventoryRisk) is not None
-    return not has_only_one_table(problem.impact)
+    return not has_only_one_table(problem.charged_impact)
 
 
 def _chunks(places: list[int], buckets: int) -> Iterator[list[int]]:
@@ -139,7 +138,7 @@ def _together(problems: dict[int, Problem], name: str, gap: float, start: Array 
         x = METHODS[name](block, None if start is None else start[convex])
     except SolverFailure:
         return {}
-    if not (np.abs(x.sum(axis=-1) - block.shares[:, 0]) <= FEASIBLE * block.shares[:, 0]).all():
+    if not (np.abs(x.sum(axis=-1) - block.shares[:, 0]) <= NEAR * block.shares[:, 0]).all():
         return {}
     answers = zip(compress(problems.items(), convex), x, certify_block(block, x).T.tolist(), strict=True)
     seconds = (time.perf_counter() - started) / len(x)

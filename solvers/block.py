@@ -9,7 +9,6 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from optexec.models.families import Linear
 from optexec.models.impact import Impact
 from optexec.models.marginal_law import MarginalLaw
 from optexec.models.objective import ImpactCost, InventoryRisk, Smoothing, inventory
@@ -53,7 +52,7 @@ class Block:
         """
         smoothing, risk = problem.terms.find(Smoothing), problem.terms.find(InventoryRisk)
         return cls(
-            impact=Linear(0.0) if problem.terms.find(ImpactCost) is None else problem.impact,
+            impact=problem.charged_impact,
             rho=ZERO if smoothing is None else np.array(smoothing.rho, ndmin=2),
             risk=ZERO if risk is None else risk.scaled_weights(problem.buckets)[None],
             lo=problem.lo[None],
@@ -74,10 +73,10 @@ class Block:
         if len(problems) == 1:
             return cls.of(problems[0])
         terms = [problem.terms for problem in problems]
-        charged, smoothed, risky = (terms[0].find(kind) is not None for kind in (ImpactCost, Smoothing, InventoryRisk))
+        smoothed, risky = (terms[0].find(kind) is not None for kind in (Smoothing, InventoryRisk))
         buckets = problems[0].buckets
         return cls(
-            impact=rows([problem.impact for problem in problems]) if charged else Linear(0.0),
+            impact=rows([problem.charged_impact for problem in problems]),
             rho=np.array([np.atleast_1d(each.find(Smoothing).rho) for each in terms]) if smoothed else ZERO,
             risk=np.array([each.find(InventoryRisk).scaled_weights(buckets) for each in terms]) if risky else ZERO,
             lo=np.array([problem.lo for problem in problems]),
@@ -197,11 +196,10 @@ def kind(problem: Problem) -> Any:
     True
     """
     smoothing, risk = problem.terms.find(Smoothing), problem.terms.find(InventoryRisk)
-    charged = problem.terms.find(ImpactCost) is not None
-    if len(problem.terms.terms) != charged + (smoothing is not None) + (risk is not None):
+    if any(not isinstance(term, (ImpactCost, Smoothing, InventoryRisk)) for term in problem.terms):
         return None
     rho = None if smoothing is None else getattr(smoothing.rho, "shape", ())
-    return problem.buckets, structure(problem.impact) if charged else None, rho, risk is not None
+    return problem.buckets, structure(problem.charged_impact), rho, risk is not None
 
 
 def total(values: Array) -> Array:

@@ -33,7 +33,12 @@ def obstacle(problem: Problem) -> str:
     for term in problem.terms:
         if not isinstance(term, (ImpactCost, Smoothing, InventoryRisk)):
             return f"the {term.name} term is not one that envelopes can be solved with"
-    return "" if problem.impact.has_pieces(problem.hi) else "the curvature of the impact is unknown"
+    return unknown_curvature(problem)
+
+
+def unknown_curvature(problem: Problem) -> str:
+    """Why a problem has no relaxation: stretches of its curves that are neither convex nor concave; empty if it has."""
+    return "" if problem.charged_impact.has_pieces(problem.hi) else "the curvature of the impact is unknown"
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,10 +129,10 @@ def _enough(problem: Problem, best: Array, gap: float) -> float:
 
 def _root(problem: Problem) -> _Node:
     """The whole problem; polygons are drawn again about the shares that they lead to while that raises the bound."""
-    curves = envelope(problem.impact, problem.lo, problem.hi)
+    curves = envelope(problem.charged_impact, problem.lo, problem.hi)
     node = _relax(problem, curves, problem.lo, problem.hi, -np.inf)
-    for _ in range(0 if is_exact(problem.impact, problem.lo, problem.hi) else ROUNDS):
-        curves = envelope(problem.impact, problem.lo, problem.hi, node.x)
+    for _ in range(0 if is_exact(problem.charged_impact, problem.lo, problem.hi) else ROUNDS):
+        curves = envelope(problem.charged_impact, problem.lo, problem.hi, node.x)
         closer = _relax(problem, curves, problem.lo, problem.hi, node.bound)
         if closer.bound - node.bound <= 1e-6 * abs(closer.bound):
             return node
@@ -143,7 +148,7 @@ def _relax(problem: Problem, curves: Impact, lo: Array, hi: Array, known: float)
     """
     relaxed = problem.replace(impact=curves, limits=Limits(minimum=lo, maximum=hi))
     x = relaxed_shares(relaxed)
-    excess = problem.impact.cost(x) - curves.cost(x)
+    excess = problem.charged_impact.cost(x) - curves.cost(x)
     return _Node(max(known, certify(relaxed, x).lower_bound), relaxed, x, excess)
 
 
@@ -155,6 +160,6 @@ def _divide(problem: Problem, node: _Node) -> Iterator[_Node]:
     for low, high in ((lo[i], at), (at, hi[i])):
         child_lo, child_hi = lo.copy(), hi.copy()
         child_lo[i], child_hi[i] = low, high
-        curves = splice(node.relaxed.impact, problem.impact, i, low, high, node.x[i])
+        curves = splice(node.relaxed.impact, problem.charged_impact, i, low, high, node.x[i])
         with suppress(InfeasibleOrder):
             yield _relax(problem, curves, child_lo, child_hi, node.bound)

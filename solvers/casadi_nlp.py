@@ -145,8 +145,11 @@ class CasadiNlp:
         )
 
     def holds(self) -> bool:
-        """Whether every constraint is satisfied at the variables' present values."""
-        return all(_holds(row, size) for row, size in zip(self.rows, self.units(1.0).rows, strict=True))
+        """Whether every variable has a value inside its bounds, and these satisfy every constraint."""
+        units, values, (low, high) = self.units(1.0), self._values(), self._bounds()
+        inside = bool((np.abs(np.clip(values, low, high) - values) <= SATISFIED * units.columns).all())
+        known = all(variable.value is not None for variable in self.variables)
+        return known and inside and all(map(_holds, self.rows, units.rows))
 
     def load(self, answer: Answer) -> None:
         """Give the variables that are not fixed the values of an answer."""

@@ -9,6 +9,11 @@ from optexec.models.validation import Array
 from optexec.solvers.block import Block
 from optexec.solvers.tangent_bound import tangent_bounds
 
+HAIR = 1e-14
+"""Fraction of a bucket's range between its floor and tangents a hair above it."""
+WIDE = 1e-9
+"""Relative gap of a bound above which other tangents are tried."""
+
 
 @dataclass(frozen=True)
 class Certificate:
@@ -39,9 +44,10 @@ def certify(problem: Problem, x: Array) -> Certificate:
 
     which is a valid bound for every lambda and every g_i between the left and the right derivative. It is
     largest for g_i = lambda clipped to that interval, and for the lambda found by one sort of the derivatives, or
-    for the least derivative of a bucket that may trade more, if that closes the gap.
+    for the least derivative of a bucket that may trade more, if that closes the gap. If a gap stays, tangents a hair
+    above the floors are tried too: a power near a straight line is flat at no shares, and steep from the first on.
 
-    Cost: one evaluation of the gradient and a sort, O(N log N).
+    Cost: one evaluation of the gradient and a sort, O(N log N); two where a gap stays.
     Source: Frank and Wolfe (1956), section 4; Jaggi (2013), "Revisiting Frank-Wolfe", eq. 2.
 
     Args:
@@ -54,15 +60,19 @@ def certify(problem: Problem, x: Array) -> Certificate:
     >>> round(proof.lower_bound, 6), proof.marginal_price, proof.kkt_residual
     (30000.0, 200.0, 0.0)
     """
-    x = np.minimum(np.maximum(problem.impact.snap(x), problem.lo), problem.hi)
+    x = np.minimum(np.maximum(problem.charged_impact.snap(x), problem.lo), problem.hi)
+    value = problem.objective(x)
+    proof = _tangents_of(problem, x, value)
+    if value - proof.lower_bound <= WIDE * abs(value):
+        return proof
+    above = _above(x, problem.lo, problem.hi)
+    return max(proof, _tangents_of(problem, above, problem.objective(above)), key=lambda each: each.lower_bound)
+
+
+def _tangents_of(problem: Problem, x: Array, value: float) -> Certificate:
+    left, right = problem.gradient_left(x)[None], problem.gradient(x)[None]
     proof = _proofs(
-        x[None],
-        np.array([[problem.objective(x)]]),
-        problem.gradient_left(x)[None],
-        problem.gradient(x)[None],
-        problem.lo[None],
-        problem.hi[None],
-        np.array([[problem.shares]]),
+        x[None], np.array([[value]]), left, right, problem.lo[None], problem.hi[None], np.array([[problem.shares]])
     )
     return Certificate(*proof[:, 0].tolist())
 
@@ -81,11 +91,25 @@ def certify_block(block: Block, x: Array) -> Array:
     """
     near = block.impact.snap(x)
     at = x if near is x else np.minimum(np.maximum(near, block.lo), block.hi)
-    right = block.gradient(at)
-    left = right if block.impact.smooth else block.gradient_left(at)
     value = block.objective(x)
-    there = value if at is x else block.objective(at)
-    return np.vstack([value.T, _proofs(at, there, left, right, block.lo, block.hi, block.shares)])
+    proofs = _tangents_of_block(block, at, value if at is x else block.objective(at))
+    wide = value[:, 0] - proofs[0] > WIDE * np.abs(value[:, 0])
+    if wide.any():
+        some = block.some(wide)
+        above = _above(at[wide], some.lo, some.hi)
+        again = _tangents_of_block(some, above, some.objective(above))
+        proofs[:, wide] = np.where(again[0] > proofs[0, wide], again, proofs[:, wide])
+    return np.vstack([value.T, proofs])
+
+
+def _tangents_of_block(block: Block, x: Array, value: Array) -> Array:
+    right = block.gradient(x)
+    left = right if block.impact.smooth else block.gradient_left(x)
+    return _proofs(x, value, left, right, block.lo, block.hi, block.shares)
+
+
+def _above(x: Array, lo: Array, hi: Array) -> Array:
+    return np.maximum(x, lo + HAIR * (hi - lo))
 
 
 def _proofs(x: Array, value: Array, left: Array, right: Array, lo: Array, hi: Array, shares: Array) -> Array:

@@ -9,14 +9,13 @@ from typing import Any, overload
 import pandas as pd
 
 from optexec.models.errors import InvalidInput, SolverFailure, unknown_name
-from optexec.models.limits import ROUNDING
 from optexec.models.problem import Problem
 from optexec.models.schedule import Schedule
 from optexec.models.validation import Array, positive_number
 from optexec.solvers import baselines, branch, closed_form, dp, newton, waterfill
 from optexec.solvers.answer import Answer
 from optexec.solvers.evaluation import GAP, certified, in_lots, shares_from
-from optexec.solvers.feasible import settle
+from optexec.solvers.feasible import only_schedule
 from optexec.solvers.scaling import typical_objective
 
 
@@ -82,14 +81,8 @@ def _convex(problem: Problem) -> str:
 def _quadratic(problem: Problem) -> str:
     if reason := _convex(problem):
         return reason
-    linear_rows = problem.impact.quadratic
-    if not linear_rows or not all(term.quadratic or term.name == "impact" for term in problem.terms):
-        return "the objective is not linear or quadratic"
-    return ""
-
-
-def _has_pieces(problem: Problem) -> str:
-    return "" if problem.impact.has_pieces(problem.hi) else "the curvature of the impact is unknown"
+    terms = all(term.quadratic or term.name == "impact" for term in problem.terms)
+    return "" if terms and problem.charged_impact.quadratic else "the objective is not linear or quadratic"
 
 
 def _always(problem: Problem) -> str:
@@ -111,8 +104,9 @@ def _by_ipopt(problem: Problem, search: Search) -> Answer:
     from optexec.models.formulation import build
     from optexec.solvers.ipopt import run_ipopt
 
-    if problem.lo.sum() >= (1 - ROUNDING) * problem.shares:
-        return Answer(settle(problem, problem.lo))
+    only = only_schedule(problem)
+    if only is not None:
+        return Answer(only)
     model = build(problem)
     status = run_ipopt(model, objective_scale=typical_objective(problem), time_limit=search.time_limit)
     return Answer(shares_from(model), stopped="" if status == "optimal" else status)
@@ -151,7 +145,7 @@ METHODS = {
         Method("highs", "optimal to HiGHS's tolerance", _quadratic, _by_highs),
         Method("dp", "exact on the lot grid", dp.obstacle, _by_dp, keeps_smallest=True),
         Method("branch", "global, within the gap", branch.obstacle, _by_branch),
-        Method("milp", "global, within the gap", _has_pieces, _by_milp, keeps_smallest=True),
+        Method("milp", "global, within the gap", branch.unknown_curvature, _by_milp, keeps_smallest=True),
         Method("twap", "none", _always, _direct(baselines.twap), fills=True),
         Method("vwap", "none", baselines.needs_volume, _direct(baselines.vwap), fills=True),
         Method("pov", "none", baselines.needs_volume, _direct(baselines.pov), fills=True),

@@ -8,7 +8,8 @@ import numpy as np
 
 from optexec.models.envelope import envelope
 from optexec.models.errors import InfeasibleOrder, SolverFailure
-from optexec.models.lots import round_to_lots
+from optexec.models.limits import NEAR
+from optexec.models.lots import broken_lots, round_to_lots, whole_lots
 from optexec.models.problem import Problem
 from optexec.models.schedule import Schedule
 from optexec.models.validation import Array
@@ -29,13 +30,14 @@ def evaluate(problem: Problem, shares: Any, method: str = "given") -> Schedule:
 
     Args:
         problem: the declaration.
-        shares: shares of each bucket, (N,), inside the limits, with sum S, or less if the order need not complete.
+        shares: shares of each bucket, (N,), inside the limits, with sum S, or less if the order need not complete; in
+            whole lots if the order has lots (see `round_to_lots`).
         method: a name for it.
 
     Raises:
         InvalidInput: not one finite number a bucket.
-        InfeasibleOrder: shares outside the limits, below a least slice, or that do not add up to the order; the
-            message names the first bucket.
+        InfeasibleOrder: shares outside the limits, below a least slice, between whole lots, or that do not add up to
+            the order; the message names the first bucket.
 
     >>> import optexec as ox
     >>> problem = ox.Problem(ox.Order(300), ox.Power(a=1.0, b=2.0), ox.objective("A"), buckets=3)
@@ -174,12 +176,12 @@ def relaxed_bound(problem: Problem) -> float:
     """
     if branch.obstacle(problem):
         return -np.inf
-    relaxed = problem.continuous().replace(impact=envelope(problem.impact, problem.lo, problem.hi))
+    relaxed = problem.continuous().replace(impact=envelope(problem.charged_impact, problem.lo, problem.hi))
     return certify(relaxed, relaxed_shares(relaxed)).lower_bound
 
 
 def _check_feasible(problem: Problem, x: Array) -> None:
-    slack = 1e-9 * problem.shares
+    slack = NEAR * problem.shares
     outside = np.flatnonzero((x < problem.lo - slack) | (x > problem.hi + slack))
     if outside.size:
         k = outside[0]
@@ -196,3 +198,11 @@ def _check_feasible(problem: Problem, x: Array) -> None:
         )
     if abs(x.sum() - problem.shares) > slack:
         raise InfeasibleOrder(f"the shares add up to {x.sum():,.10g}, not to the order's {problem.shares:,.10g}")
+    broken = broken_lots(problem, x)
+    if broken.size:
+        k, (_, odd) = broken[0], whole_lots(problem.order)
+        beside = f" beside which one slice may hold {odd:,.10g}" if odd else ""
+        raise InfeasibleOrder(
+            f"bucket {problem.index[k]!r} trades {x[k]:,.10g} shares, not whole lots of {problem.order.lot:,.10g}"
+            f"{beside}; round them with optexec.round_to_lots"
+        )

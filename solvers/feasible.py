@@ -4,6 +4,7 @@ import numba
 import numpy as np
 
 from optexec.models.errors import SolverFailure
+from optexec.models.limits import ROUNDING
 from optexec.models.problem import Problem
 from optexec.models.validation import Array
 
@@ -40,6 +41,21 @@ def settle(problem: Problem, x: Array) -> Array:
             "use another method, or look at constraints of your own"
         )
     return meet(inside[None], problem.lo[None], problem.hi[None], np.array([[problem.shares]]))[0]
+
+
+def only_schedule(problem: Problem) -> Array | None:
+    """The one schedule that the limits leave, (N,); None where they leave a choice.
+
+    A bucket trades at least what is left when all others trade their caps, and at most what their floors leave.
+
+    >>> import optexec as ox
+    >>> capped = ox.Limits(maximum=[100, 200])
+    >>> only_schedule(ox.Problem(ox.Order(300), ox.Linear(0.01), ox.objective("A"), capped)).tolist()
+    [100.0, 200.0]
+    """
+    low = np.maximum(problem.lo, problem.hi - (problem.hi.sum() - problem.shares))
+    high = np.minimum(problem.hi, problem.lo + (problem.shares - problem.lo.sum()))
+    return settle(problem, low) if (high - low <= ROUNDING * problem.shares).all() else None
 
 
 def meet(x: Array, lo: Array, hi: Array, shares: Array) -> Array:
@@ -104,7 +120,7 @@ def spread(problem: Problem, weights: Array) -> Array:
     [60.0, 80.0, 160.0]
     """
     lo, hi, first = problem.lo, problem.hi, weights > 0
-    if hi[first].sum() + lo[~first].sum() >= problem.shares:
+    if first.all() or hi[first].sum() + lo[~first].sum() >= problem.shares:
         level = _level(weights[first], lo[first], hi[first], problem.shares - lo[~first].sum())
         return settle(problem, np.clip(level * weights, lo, hi))
     level = _level(np.ones((~first).sum()), lo[~first], hi[~first], problem.shares - hi[first].sum())

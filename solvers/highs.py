@@ -68,6 +68,8 @@ def run_highs(
 
 def solve_matrices(matrices: Matrices, *, gap: float = 1e-4, time_limit: float | None = None) -> HighsAnswer:
     """As `run_highs`, for a model that is translated already."""
+    if not matrices.columns:
+        return _decided(matrices)
     _swallow_banner()
     highs = highspy.Highs()
     for name, value in _options(gap, time_limit).items():
@@ -75,7 +77,7 @@ def solve_matrices(matrices: Matrices, *, gap: float = 1e-4, time_limit: float |
             raise SolverFailure(f"HiGHS refuses option {name} = {value!r}")
     _pass(highs, matrices)
     _start(highs, matrices)
-    highs.run()
+    _run(highs)
     return _read(highs, matrices)
 
 
@@ -91,6 +93,12 @@ def _swallow_banner() -> None:
             os.dup2(kept, STDOUT)
             os.close(kept)
             os.close(nowhere)
+
+
+def _decided(matrices: Matrices) -> HighsAnswer:
+    """The answer where every variable is fixed, which HiGHS calls an empty model."""
+    holds = bool((matrices.row_low <= TOLERANCE).all() and (matrices.row_high >= -TOLERANCE).all())
+    return HighsAnswer("optimal" if holds else "infeasible", holds, matrices.offset * matrices.units.objective)
 
 
 def _options(gap: float, time_limit: float | None) -> dict[str, Any]:
@@ -135,6 +143,14 @@ def _start(highs: Any, matrices: Matrices) -> None:
     values = matrices.start[at]
     if len(at) and np.isfinite(values).all():
         highs.setSolution(len(at), at.astype(np.int32), values)
+
+
+def _run(highs: Any) -> None:
+    """Run; again without the threads that HiGHS keeps of other users in this process, if it refuses one for them."""
+    highs.run()
+    if highs.getModelStatus() == highspy.HighsModelStatus.kNotset:
+        highs.resetGlobalScheduler(True)
+        highs.run()
 
 
 def _read(highs: Any, matrices: Matrices) -> HighsAnswer:

@@ -110,7 +110,7 @@ class HighsModel:
         columns = self._columns
         units = Scaling.of(columns, objective_scale)
         matrix = _widened(self._rows.matrix, len(columns)) @ sp.diags_array(units.columns)
-        largest = np.maximum(abs(matrix).max(axis=1).toarray().ravel(), np.finfo(float).tiny)
+        largest = _largest(matrix)
         cost = np.zeros(len(columns))
         np.add.at(cost, self._linear_at, _values(self._objective.linear_coefs))
         integer = np.array([v.is_integer() for v in columns])
@@ -182,6 +182,13 @@ def _widened(matrix: Any, columns: int) -> Any:
     """The matrix with columns of zeros for variables that are in none of its rows."""
     rows, known = matrix.shape
     return sp.hstack([matrix, sp.csr_array((rows, columns - known))], format="csr") if columns > known else matrix
+
+
+def _largest(matrix: Any) -> Array:
+    """Largest coefficient of each row, 1 for a row without any."""
+    entries, largest = sp.coo_array(matrix), np.zeros(matrix.shape[0])
+    np.maximum.at(largest, entries.row, np.abs(entries.data))
+    return np.where(largest > 0, largest, 1.0)
 
 
 def _hessian(pairs: Any, coefficients: Array, units: Scaling) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from optexec.models.drawable import Drawable
-from optexec.models.errors import InvalidInput, unknown_name
+from optexec.models.errors import InfeasibleOrder, InvalidInput, unknown_name
 from optexec.models.impact import Impact
 from optexec.models.limits import Limits
 from optexec.models.order import Order
@@ -139,7 +139,8 @@ class Replanner:
 
         Raises:
             InvalidInput: no such bucket, shares that are no positive number, a forecast of another length.
-            InfeasibleOrder: what is left cannot trade within the limits that are now expected.
+            InfeasibleOrder: what is left cannot trade within the limits that are now expected, or a window with a
+                quota expects no volume.
             SolverFailure: as `solve`.
         """
         problem = self.declaration(start, remaining)
@@ -243,7 +244,12 @@ class Window:
 
     def holds(self, remaining: float) -> bool:
         """Whether the caps that are expected reach so many shares, if they must be reached."""
-        return not self.order.must_complete or self._room >= self._share() * remaining
+        return not self.order.must_complete or self._room >= self._share * remaining
+
+    @property
+    def waits(self) -> bool:
+        """Whether it has nothing to trade: a quota where all the volume is expected beyond it."""
+        return self._share == 0 and self.length < self.left
 
     @cached_property
     def _room(self) -> float:
@@ -252,13 +258,22 @@ class Window:
 
     def declaration(self, remaining: float) -> Problem:
         """The problem of the window for so many shares, > 0; raises as `Replanner.declaration`."""
-        shares = self._share() * positive_number("remaining", remaining)
+        shares = self._share * positive_number("remaining", remaining)
+        if not shares:
+            raise InfeasibleOrder(
+                f"no volume is expected in the window from bucket {self.problem.index[0]!r}, so its quota is nothing; "
+                "use a longer window or another rule"
+            )
         lot = None if self.order.lot is None else min(self.order.lot, shares)
         return self.problem.replace(order=replace(self.order, shares=shares, lot=lot), limits=self.limits)
 
+    @cached_property
     def _share(self) -> float:
-        """Part of what remains that the window is planned for."""
-        return 1.0 if self.quota is None else float(self.quota[: self.length].sum() / self.quota.sum())
+        """Part of what remains that the window is planned for; none where it expects no volume."""
+        if self.quota is None:
+            return 1.0
+        own = float(self.quota[: self.length].sum())
+        return own and own / float(self.quota.sum())
 
 
 def _unpriced(order: Order) -> Order:

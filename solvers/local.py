@@ -10,7 +10,7 @@ from optexec.models.problem import Problem
 from optexec.models.schedule import Schedule
 from optexec.models.validation import Array
 from optexec.solvers.evaluation import GAP, certified, in_lots
-from optexec.solvers.feasible import settle, spread
+from optexec.solvers.feasible import only_schedule, settle, spread
 from optexec.solvers.scaling import typical_objective
 
 STARTS = ("twap", "vwap", "front_loaded", "greedy")
@@ -33,9 +33,9 @@ def obstacle(problem: Problem) -> str:
         return "the problem is convex: every start ends in the optimum"
     if problem.semicontinuous:
         return "slices must be 0 or at least limits.smallest, which IPOPT cannot say"
-    if not problem.impact.smooth:
+    if not problem.charged_impact.smooth:
         return "a cost curve has kinks"
-    return "" if (problem.hi > problem.lo).any() else "the limits leave no choice"
+    return "" if only_schedule(problem) is None else "the limits leave no choice"
 
 
 def starting_points(problem: Problem, answers: Mapping[str, Array], seed: int = 0) -> dict[str, Array]:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from optexec.models.errors import SolverFailure
+from optexec.models.limits import NEAR
 from optexec.models.lots import no_whole_lots, round_to_lots
 from optexec.models.piecewise import build_piecewise, start
 from optexec.models.problem import Problem
@@ -100,7 +101,7 @@ def _schedule(problem: Problem, model: Any) -> Array:
 
 def _touching(grid: Grid, problem: Problem, x: Array) -> Grid:
     """The grid with the points of one more schedule."""
-    near = 1e-9 * problem.shares
+    near = NEAR * problem.shares
     breakpoints = [
         points if np.abs(points - at).min() <= near else np.sort(np.append(points, at))
         for points, at in zip(grid.breakpoints, x.tolist(), strict=True)

@@ -55,7 +55,7 @@ def _rising(problem: Problem, x: Array, end: Array) -> Array:
     steps = np.linspace(0.0, 1.0, LOOKS + 1)[:, None] ** 3
     at = x + steps * (end - x)
     with np.errstate(divide="ignore", invalid="ignore"):
-        change = np.diff(np.array([problem.impact.marginal(row) for row in at]), axis=0)
+        change = np.diff(np.array([problem.charged_impact.marginal(row) for row in at]), axis=0)
     rises = np.where(end >= x, change, -change) >= 0
     reach = np.cumprod(rises, axis=0).sum(axis=0)
     return np.take_along_axis(at, reach[None, :], axis=0)[0]

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any, Self
 
 import numpy as np
@@ -57,11 +58,12 @@ def allowance(problem: Problem, value: float, gap: float) -> float:
 
 
 def within(problem: Problem, value: float, bound: float, gap: float) -> bool:
-    """Whether an objective of `value` exceeds a bound by no more than a relative gap allows.
+    """Whether an objective of `value`, less than infinite, exceeds a bound by no more than a relative gap allows.
 
     >>> import optexec as ox
     >>> free = ox.Problem(ox.Order(300), ox.Linear(0.0), ox.objective("A"), buckets=3)
     >>> within(free, 3.0, 2.9, gap=0.1), within(free, 3.0, 2.9, gap=1e-4)
     (True, False)
     """
-    return value - bound <= gap * abs(value) or value - bound <= allowance(problem, value, gap)
+    excess = value - bound
+    return value < inf and (excess <= gap * abs(value) or excess <= allowance(problem, value, gap))

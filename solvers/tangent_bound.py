@@ -31,7 +31,7 @@ def tangent_bounds(
         at = (x[m], left[m], right[m], lo[m], hi[m], shares[m, 0])
         price = _cheapest(x[m], right[m], hi[m])
         lost, size = _lost(price, *at)
-        if not lost <= CLOSED * (size + abs(value[m, 0])):
+        if not (isfinite(price) and lost <= CLOSED * (size + abs(value[m, 0]))):
             price = _filling(*at)
             lost, size = _lost(price, *at)
         out[0, m] = value[m, 0] - lost - ROUNDING * (abs(value[m, 0]) + size)
@@ -40,7 +40,7 @@ def tangent_bounds(
 
 @numba.njit(cache=True, error_model="numpy")
 def _cheapest(x: Array, right: Array, hi: Array) -> float:
-    """Least derivative of a bucket that may trade more: the multiplier where x is optimal."""
+    """Least derivative of a bucket that may trade more: the multiplier where x is optimal; infinite without one."""
     price = inf
     for i in range(len(x)):
         if x[i] < hi[i]:

@@ -7,19 +7,19 @@ import numpy as np
 import pandas as pd
 
 from optexec.models.errors import InvalidInput, SolverFailure
+from optexec.models.limits import NEAR
+from optexec.models.lots import broken_lots
 from optexec.models.problem import Problem
 from optexec.models.schedule import TINY, Schedule
 from optexec.models.validation import Array
 from optexec.solvers import lagrange, local
 from optexec.solvers.dispatch import methods, solve
-from optexec.solvers.evaluation import GAP, in_lots
+from optexec.solvers.evaluation import GAP
 
 LAGRANGE = "lagrange (stationary, not a minimum)"
 OUTSIDE, NOT_IN_LOTS, FAILED = "outside the limits", "not in whole lots", "failed"
 NO_SCHEDULE = (OUTSIDE, NOT_IN_LOTS, FAILED)
 """Statuses of rows that are no schedule of the problem."""
-SLACK = 1e-9
-"""Fraction of the order by which shares may miss a limit by rounding."""
 
 
 def verify(
@@ -157,6 +157,6 @@ def _false_point(problem: Problem, bound: float) -> dict[str, Schedule]:
 
 def _standing(problem: Problem, x: Array) -> str:
     """Whether shares that add up to the order are a schedule of the problem."""
-    if np.abs(np.clip(x, problem.lo, problem.hi) - x).max() > SLACK * problem.shares:
+    if np.abs(np.clip(x, problem.lo, problem.hi) - x).max() > NEAR * problem.shares:
         return OUTSIDE
-    return "feasible" if np.array_equal(in_lots(problem, x), x) else NOT_IN_LOTS
+    return NOT_IN_LOTS if broken_lots(problem, x).size else "feasible"

@@ -20,7 +20,7 @@ PSI, RHO = 1e-7, 1e-6
 TIMES = [f"09:{30 + i}" for i in range(BUCKETS)]
 COLUMNS = (
     "order_id", "symbol", "side", "shares", "lot", "price", "start", "end",
-    "objective", "rho", "psi", "weights", "maximum", "participation", "volume",
+    "objective", "rho", "psi", "weights", "maximum", "participation", "volume", "method", "gap", "time_limit",
 )  # fmt: skip
 
 

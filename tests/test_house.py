@@ -134,3 +134,12 @@ def test_every_room_is_packaged_and_linked():
 def test_the_version_is_told_once():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert project["version"] == importlib.import_module("optexec").__version__
+
+
+def test_what_contributing_says_stands_where_it_says() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    told = re.findall(r"`(\w+)`\s+(?:in|of)\s+`([\w/]+\.py)`", text)
+    assert {name for name, _ in told} >= {"FAMILIES", "TERMS", "ImpactTable", "TermTable", "SHAPES", "Method"}
+    for name, path in told:
+        source = (ROOT / path).read_text(encoding="utf-8")
+        assert re.search(rf"^(class {name}\b|{name}\b[^=\n]* = )", source, re.MULTILINE), f"{path} has no {name}"

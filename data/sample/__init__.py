@@ -1,4 +1,4 @@
-"""One synthetic trading day, 15 January 2025: a minute book and the bucket table calibrated from it."""
+"""One synthetic trading day, 15 January 2025: a minute book, the bucket table calibrated from it, and specs."""
 
 from pathlib import Path
 
@@ -9,7 +9,12 @@ _SUFFIXES = {".csv", ".gz", ".toml"}
 
 
 def path(name: str) -> Path:
-    """Return the path of a bundled file: `book.csv.gz` or `buckets.csv`.
+    """Return the path of a bundled file.
+
+    * `book.csv.gz`: ten levels of the book, a snapshot a minute;
+    * `buckets.csv`: impact curves, volume and volatility of its 390 minutes;
+    * `cost.toml`, `smoothing.toml`, `inventory_risk.toml`: specs of objectives A, B and C on them;
+    * `concave.toml`, `mixed.toml`: specs whose costs are not convex.
 
     Raises `InvalidInput`, listing the files there are, for another name.
 

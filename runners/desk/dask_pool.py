@@ -97,11 +97,12 @@ def dask_pool(scheduler: str | None, workers: int) -> Iterator[DaskPool]:
 
     Raises:
         InvalidInput: Dask is not installed, or no scheduler answers.
+        SolverFailure: a cluster of our own does not start.
     """
     try:
         from distributed import Client
     except ImportError:
-        raise InvalidInput('--engine dask needs Dask; run pip install "optexec[dask]"') from None
+        raise InvalidInput('--engine dask needs Dask; run pip install ".[dask]" in the folder of optexec') from None
     with _quiet(), _cluster(workers) if scheduler is None else _address(scheduler) as cluster:
         try:
             client = Client(cluster, timeout=CONNECT, set_as_default=False)
@@ -124,11 +125,19 @@ def _cluster(workers: int) -> Iterator[Any]:
     import dask
     from distributed import LocalCluster
 
-    with (
-        dask.config.set(OURS),
-        LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None, preload=__name__) as cluster,
-    ):
-        yield cluster
+    with dask.config.set(OURS):
+        try:
+            started = LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                dashboard_address="127.0.0.1:0",
+                scheduler_kwargs={"dashboard": False},
+                preload=__name__,
+            )
+        except (OSError, RuntimeError) as error:
+            raise SolverFailure(f"the cluster did not start ({error}); run the same command to go on") from None
+        with started as cluster:
+            yield cluster
 
 
 def dask_setup(worker: Any) -> None:

@@ -1,6 +1,8 @@
 """The columns of a table of orders: each is a key of a spec, with the key's own name or a short one."""
 
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -8,7 +10,6 @@ import numpy as np
 from optexec.data.bucket_store import StoredBuckets
 from optexec.models.errors import InvalidInput, unknown_name
 from optexec.runners.tables import (
-    Document,
     ExponentialTable,
     LimitsTable,
     LinearTable,
@@ -16,6 +17,7 @@ from optexec.runners.tables import (
     OrderTable,
     PowerTable,
     SolveTable,
+    Table,
 )
 from optexec.runners.toml_file import value_of
 
@@ -28,16 +30,21 @@ PARAMETERS = {
 """Family -> its parameters."""
 CURVES = ("family", "quoted", *sorted({name for names in PARAMETERS.values() for name in names}))
 SPREAD = "half_spread"
+TABLES: dict[str, type[Table]] = {
+    "order": OrderTable,
+    "limits": LimitsTable,
+    "solve": SolveTable,
+    "objective": ObjectiveTable,
+}
+FULL = [f"{section}.{field}" for section, table in TABLES.items() for field in table.model_fields]
+"""Keys of the sections that have a fixed number of them."""
 SHORT = {
-    **{field: f"order.{field}" for field in OrderTable.model_fields},
-    **{field: f"limits.{field}" for field in LimitsTable.model_fields},
-    **{field: f"solve.{field}" for field in SolveTable.model_fields},
-    **{field: f"objective.{field}" for field in ObjectiveTable.model_fields if field not in ("name", "terms")},
+    **{key.partition(".")[2]: key for key in FULL if key not in ("objective.name", "objective.terms")},
     **{field: f"impact.{field}" for field in CURVES},
     "objective": "objective.name",
 }
 """Short name of a column -> its key."""
-SECTIONS = set(Document.model_fields) - {"buckets"}
+BOOLEANS = {"true": True, "false": False}
 
 
 def keys(header: Sequence[str], ignored: Iterable[str] = ()) -> dict[str, str]:
@@ -48,8 +55,8 @@ def keys(header: Sequence[str], ignored: Iterable[str] = ()) -> dict[str, str]:
         ignored: columns that are not read.
 
     Raises:
-        InvalidInput: a column that is no key, with the nearest that is; no order_id or symbol; a column to ignore that
-            is not there.
+        InvalidInput: a column that is no key, with the nearest that is; two columns of one key; no order_id or
+            symbol, or one to ignore; a column to ignore that is not there.
 
     >>> keys(["order_id", "symbol", "shares", "objective", "impact.2.a", "trader"], ignored=["trader"])
     {'shares': 'order.shares', 'objective': 'objective.name', 'impact.2.a': 'impact.2.a'}
@@ -62,26 +69,54 @@ def keys(header: Sequence[str], ignored: Iterable[str] = ()) -> dict[str, str]:
     for name in ("order_id", "symbol", *ignored):
         if name not in header:
             raise InvalidInput(f"no column {name!r}; the header has {', '.join(header)}")
-    known = [*OWN, *SHORT]
-    for name in header:
-        if name not in known and name not in ignored and name.partition(".")[0] not in SECTIONS:
-            raise unknown_name("column", name, known)
-    return {name: SHORT.get(name, name) for name in header if name not in OWN and name not in ignored}
+    for name in ignored & {"order_id", "symbol"}:
+        raise InvalidInput(f"column {name!r} is needed; leave out --ignore {name}")
+    found = {name: _key(name) for name in header if name not in OWN and name not in ignored}
+    for (one, key), (other, part) in permutations(found.items(), 2):
+        if f"{part}.".startswith(f"{key}."):
+            raise InvalidInput(f"columns {one!r} and {other!r} both give {key}; keep one of them")
+    return found
+
+
+def _key(name: str) -> str:
+    """The key of a column: that of its short name, or its name if that is a key in full."""
+    section, _, field = name.partition(".")
+    if name in SHORT:
+        return SHORT[name]
+    if section not in (*TABLES, "impact"):
+        raise unknown_name("column", name, [*OWN, *SHORT])
+    if field and section in TABLES and field.partition(".")[0] not in TABLES[section].model_fields:
+        raise unknown_name("column", name, [key for key in FULL if key.startswith(f"{section}.")])
+    return name
 
 
 def typed(cell: Any) -> Any:
-    """A cell as a value of a spec: a number, a list or table of TOML, else text.
+    """A cell as a value of a spec: a number, true or false, a list or table of TOML, else text.
 
-    >>> typed("1e5"), typed("volume"), typed("{ power = 2.0 }"), typed(7)
-    (100000.0, 'volume', {'power': 2.0}, 7)
+    >>> typed("1e5"), typed("volume"), typed("{ power = 2.0 }"), typed("False"), typed(7)
+    (100000.0, 'volume', {'power': 2.0}, False, 7)
+    >>> typed(Decimal("0.10")), typed({"power": 2.0, "volatility": None})
+    (0.1, {'power': 2.0})
     """
-    if not isinstance(cell, str):
-        return cell if isinstance(cell, int | float | list) else str(cell)
-    text = cell.strip()
+    return _read(cell.strip()) if isinstance(cell, str) else _plain(cell)
+
+
+def _read(text: str) -> Any:
     try:
         return float(text)
     except ValueError:
-        return value_of(text) if text[:1] in ("[", "{") else text
+        return value_of(text) if text[:1] in ("[", "{") else BOOLEANS.get(text.lower(), text)
+
+
+def _plain(value: Any) -> Any:
+    """A value of a Parquet file as TOML would give it."""
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, list):
+        return [_plain(member) for member in value]
+    if isinstance(value, dict):
+        return {name: _plain(member) for name, member in value.items() if member is not None}
+    return value if isinstance(value, str | int | float) else str(value)
 
 
 def stored_impact(buckets: StoredBuckets) -> list[dict[str, Any]]:

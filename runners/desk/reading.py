@@ -1,6 +1,6 @@
 """From the table of orders to work: what can be refused at once is, and orders alike come together."""
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Iterator
 from itertools import groupby, islice
 from typing import Any
 
@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from optexec.data.bucket_store import BucketStore, StoredBuckets, window
+from optexec.data.bucket_store import BucketStore, StoredBuckets
+from optexec.data.bucket_window import Labels
 from optexec.data.orders import OrderTable, Row
 from optexec.data.results_folder import Outcome, Slices
 from optexec.models.errors import InvalidInput
@@ -37,7 +38,7 @@ class Desk:
         ignored: columns of the orders that are not read.
 
     Raises:
-        InvalidInput: a column of the orders that is none of a spec, a key that is not shared.
+        InvalidInput: a column of the orders that is none of a spec.
     """
 
     def __init__(self, table: OrderTable, store: BucketStore, shared: dict[str, Any], ignored: tuple[str, ...]) -> None:
@@ -47,10 +48,10 @@ class Desk:
         except InvalidInput as error:
             raise InvalidInput(f"{table.path}: {error}") from None
         self.shared = {key: value for key, value in shared.items() if key != "buckets"}
-        buckets = shared.get("buckets")
-        self.index = buckets.get("index") if isinstance(buckets, dict) else None
+        self.index = shared.get("buckets", {}).get("index")
+        self._bounds = ["" if name in ignored else name for name in ("start", "end")]
         self._first: dict[str, int] = {}
-        self._known: tuple[Any, pd.Index, pa.Array] | None = None
+        self._known: tuple[Any, Labels, pa.Array] | None = None
         self._text: dict[int, pa.Array] = {}
 
     def slices(self, item: Item, shares: Array, inventory: Array) -> Slices:
@@ -61,7 +62,16 @@ class Desk:
         """An order that `work` has given has no schedule."""
         self._text.pop(row, None)
 
-    def _labels(self, buckets: StoredBuckets) -> tuple[pd.Index, pa.Array]:
+    def check(self, symbols: Iterable[str]) -> None:
+        """See that what was read of the orders and of some symbols is still there.
+
+        Raises:
+            InvalidInput: it is not.
+        """
+        self.table.check()
+        self.store.check(symbols)
+
+    def _labels(self, buckets: StoredBuckets) -> tuple[Labels, pa.Array]:
         """Labels of the buckets of a symbol, and the same as text; most symbols have those of the last one."""
         name = self.index or (TIME if TIME in buckets.header else None)
         if name is not None and name not in buckets.header:
@@ -69,7 +79,8 @@ class Desk:
         column = np.arange(1, len(buckets) + 1) if name is None else buckets.columns[name]
         if self._known is None or not _same(self._known[0], column):
             index = pd.Index(column, name="bucket") if name is None else buckets.labels(name)
-            self._known = column, index, pa.array([str(label) for label in index], pa.string())
+            text = pa.array([_shown(label) for label in index], pa.string())
+            self._known = column, Labels(index, str(index.name)), text
         return self._known[1:]
 
     def work(self, finished: Container[int]) -> Iterator[Work | Done]:
@@ -101,26 +112,30 @@ class Desk:
         """
         if row.fault:
             raise InvalidInput(f"{self.table.path}, row {row.number}: {row.fault}")
-        order_id = _text(row, "order_id")
-        if not order_id:
-            raise self._fault(row, "order_id", "is blank; each order needs one of its own")
+        order_id = self._word(row, "order_id", "each order needs one of its own")
         first = self._first.setdefault(order_id, row.number)
         if first != row.number:
             raise self._fault(row, "order_id", f"{order_id!r} is that of row {first} too; each order needs its own")
 
     def _item(self, row: Row, tables: dict[str, StoredBuckets]) -> Item:
-        symbol = _text(row, "symbol")
-        if not symbol:
-            raise self._fault(row, "symbol", "is blank; name one of the buckets")
+        symbol = self._word(row, "symbol", "name one of the buckets")
         try:
             buckets = tables.setdefault(symbol, self.store.buckets(symbol))
-            index, text = self._labels(buckets)
-            low, high = window(index, row.cells.get("start"), row.cells.get("end"))
+            labels, text = self._labels(buckets)
+            low, high = labels.window(*(row.cells.get(name) for name in self._bounds))
         except InvalidInput as error:
             raise InvalidInput(f"{self.table.path}, row {row.number}: {error}") from None
         self._text[row.number] = text[low:high]
         values = {key: typed(row.cells[name]) for name, key in self.keys.items() if name in row.cells}
         return Item(row.number, _text(row, "order_id"), symbol, values, low, high)
+
+    def _word(self, row: Row, column: str, needed: str) -> str:
+        """The text of a cell that must hold some."""
+        if isinstance(row.cells.get(column), bytes | list | dict):
+            raise self._fault(row, column, "is neither text nor a number; write it as text")
+        if text := _text(row, column):
+            return text
+        raise self._fault(row, column, f"is blank; {needed}")
 
     def _fault(self, row: Row, column: str, what: str) -> InvalidInput:
         return InvalidInput(f"{self.table.path}, row {row.number}, column {column}: {what}")
@@ -143,6 +158,11 @@ class Desk:
         names |= {text for item in items for text in named(item.values)}
         needed = {symbol: tables[symbol].only(names) for symbol in {item.symbol for item in items}}
         return Work(items, needed, self.shared, str(self.table.path))
+
+
+def _shown(label: Any) -> str:
+    """A label as text; a whole number without a point, as it stood in the store."""
+    return np.format_float_positional(label, trim="-") if isinstance(label, float) else str(label)
 
 
 def _text(row: Row, name: str) -> str:

@@ -73,8 +73,7 @@ class Recorder:
 
     def __init__(self, folder: ResultsFolder, desk: Desk, tally: Tally) -> None:
         self._folder, self._desk, self._tally = folder, desk, tally
-        self._outcomes: list[Outcome] = []
-        self._slices: list[Slices] = []
+        self._parts: list[tuple[list[Outcome], list[Slices]]] = []
         self._written = time.monotonic()
 
     def __enter__(self) -> "Recorder":
@@ -85,17 +84,19 @@ class Recorder:
 
     def add(self, done: Done) -> None:
         """Take finished orders."""
-        self._outcomes += done.outcomes
-        self._slices += [self._desk.slices(*solved) for solved in done.solved]
+        self._parts.append((done.outcomes, [self._desk.slices(*solved) for solved in done.solved]))
         for outcome in done.outcomes:
             if outcome.error:
                 self._desk.forget(outcome.row)
-        if len(self._outcomes) >= FULL or time.monotonic() - self._written >= OLD:
+        full = sum(len(outcomes) for outcomes, _ in self._parts) >= FULL
+        if full or time.monotonic() - self._written >= OLD:
             self._write()
 
     def _write(self) -> None:
-        outcomes, slices, self._outcomes, self._slices = self._outcomes, self._slices, [], []
-        self._folder.write(outcomes, slices)
+        parts, self._parts = self._parts, []
+        outcomes = [outcome for part, _ in parts for outcome in part]
+        self._desk.check({outcome.symbol for outcome in outcomes})
+        self._folder.write(outcomes, [each for _, part in parts for each in part])
         for outcome in outcomes:
             self._tally.add(outcome)
         self._written = time.monotonic()

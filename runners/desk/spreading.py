@@ -24,6 +24,9 @@ def spread(pool: Pool, source: Iterator[Work | Done]) -> Iterator[Done]:
     Args:
         pool: who does the work.
         source: read as far as there is someone to do the next piece.
+
+    Raises:
+        SolverFailure: processes that die without work too, or cannot do it.
     """
     waiting, flying = _Waiting(source), dict[Any, Work]()
     while True:
@@ -39,6 +42,8 @@ def spread(pool: Pool, source: Iterator[Work | Done]) -> Iterator[Done]:
             try:
                 done = pool.result(future)
             except pool.lost:
+                if work.alone:
+                    _check(pool)
                 waiting.suspect(work)
                 continue
             except OptexecError:
@@ -50,6 +55,17 @@ def spread(pool: Pool, source: Iterator[Work | Done]) -> Iterator[Done]:
             yield done
 
 
+def _check(pool: Pool) -> None:
+    """See that a process lives which has nothing to do: else no order is to blame."""
+    try:
+        for future in pool.wait([pool.submit(Work((), {}, {}, ""))]):
+            pool.result(future)
+    except pool.lost:
+        raise SolverFailure(
+            "processes die whatever they do, perhaps for memory; see to it and run the same command to go on"
+        ) from None
+
+
 class _Waiting:
     """Work that is to be handed out: what is left of earlier work, then that of the source."""
 
@@ -57,6 +73,7 @@ class _Waiting:
         self._source = source
         self._left: deque[Work | Done] = deque()
         self._suspects: deque[Work] = deque()
+        self._alone = False
 
     def next(self, flying: int, most: int) -> Work | Done | None:
         """The next piece; None while none is to be handed out.
@@ -67,10 +84,11 @@ class _Waiting:
         """
         if self._left and isinstance(self._left[0], Done):
             return self._left.popleft()
-        if self._suspects:
-            return None if flying else replace(self._suspects.popleft(), alone=True)
-        if flying >= most:
+        if flying and (self._alone or self._suspects or flying >= most):
             return None
+        self._alone = bool(self._suspects)
+        if self._alone:
+            return replace(self._suspects.popleft(), alone=True)
         return self._left.popleft() if self._left else next(self._source, None)
 
     def add(self, pieces: Iterator[Work]) -> None:
@@ -87,5 +105,5 @@ class _Waiting:
             self._suspects.append(replace(work, deaths=work.deaths + 1))
         else:
             [item] = work.items
-            told = f"{work.source}, row {item.row}: {DEATHS} processes died while they solved it, perhaps for memory"
-            self._left.appendleft(Done([item.without_schedule(told)]))
+            told = f"{DEATHS} processes died while they solved it, perhaps for memory"
+            self._left.appendleft(Done([item.without_schedule(told, work.where(item))]))

@@ -38,10 +38,15 @@ class Item:
     low: int
     high: int
 
-    def without_schedule(self, error: Exception | str) -> Outcome:
-        """The outcome of an order that has no schedule."""
+    def without_schedule(self, error: Exception | str, where: str = "") -> Outcome:
+        """The outcome of an order that has no schedule.
+
+        Args:
+            where: what the error does not say itself, the table and the row.
+        """
         status = STATUS.get(type(error), "failed")  # type: ignore[arg-type]
         told = str(error) if isinstance(error, str | ox.OptexecError) else f"{type(error).__name__}: {error}"
+        told = f"{where}: {told}" if where else told
         return Outcome(self.row, self.order_id, self.symbol, status=status, error=" ".join(told.split()))
 
 
@@ -66,6 +71,10 @@ class Work:
     seconds: float = 1.0
     alone: bool = False
     deaths: int = 0
+
+    def where(self, item: Item) -> str:
+        """The table and the row of an item."""
+        return f"{self.source}, row {item.row}"
 
     def some(self, items: tuple[Item, ...]) -> "Work":
         """The work that some of the items are."""
@@ -96,6 +105,7 @@ class Done:
     def add(self, item: Item, schedule: ox.Schedule) -> None:
         """Note an order that is solved."""
         bound = schedule.lower_bound if np.isfinite(schedule.lower_bound) else None
+        inventory = schedule.problem.inventory(schedule.x)
         self.outcomes.append(
             Outcome(
                 item.row,
@@ -109,7 +119,7 @@ class Done:
                 schedule.seconds,
             )
         )
-        self.solved.append((item, schedule.x, schedule.problem.inventory(schedule.x)))
+        self.solved.append((item, schedule.x, inventory))
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,7 +147,7 @@ def solve_work(work: Work) -> Done:
     >>> [(item.order_id, shares.round(6).tolist()) for item, shares, _ in done.solved]
     [('x', [200.0, 100.0])]
     >>> done.outcomes[0].error
-    "orders.csv, row 3, key order: unknown side 'by'; did you mean 'buy'? known: buy, sell"
+    "orders.csv, row 3, key order.side: unknown side 'by'; did you mean 'buy'? known: buy, sell"
     """
     until = time.perf_counter() + work.seconds
     done, declared = Done(), []
@@ -154,12 +164,12 @@ def solve_work(work: Work) -> Done:
         try:
             done.add(order.item, ox.solve(order.problem, order.method, **order.stopping))
         except Exception as error:
-            done.outcomes.append(order.item.without_schedule(error))
+            done.outcomes.append(order.item.without_schedule(error, work.where(order.item)))
     return done
 
 
 def _declared(work: Work, item: Item) -> _Declared:
-    where = f"{work.source}, row {item.row}"
+    where = work.where(item)
     buckets = work.tables[item.symbol]
     document = _copied(work.shared)
     for key, value in item.values.items():

@@ -1,5 +1,6 @@
 """The audit log: what it survives, what it shows, and that a day goes on after it was killed."""
 
+import errno
 import json
 import os
 import random
@@ -34,14 +35,19 @@ def undisturbed(seed, path):
         return day, audited.events, audited.answers, path.read_bytes()
 
 
+def take_those_left(audited, events):
+    """Take the events that a log does not have."""
+    for event in events[len(audited.events) :]:
+        audited.take(event_from(event))
+
+
 def finished(path, seed, events):
     """Resume a log in this process and take the events that it does not have; decisions on all."""
     day = RandomDay(seed)
     with AuditedExecution(path, day.planner, day.thresholds, clock=lambda: "now") as audited:
         known = audited.events
         assert known == events[: len(known)]
-        for event in events[len(known) :]:
-            audited.take(event_from(event))
+        take_those_left(audited, events)
         return len(known), audited.answers
 
 
@@ -251,6 +257,78 @@ def test_what_is_no_log_is_refused(tmp_path):
         replay(path)
     with pytest.raises(ox.InvalidInput, match="cannot be written"):
         AuditLog(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"shares = 3", b'{"order": 1}', b'{"hash": 3}', b"x", b"\x00", b"\xff\xfe"])
+@pytest.mark.parametrize("lines", [0, 1])
+def test_a_last_line_that_is_not_of_a_log_is_kept(tmp_path, content, lines):
+    path = tmp_path / "day.log"
+    with AuditLog(path) as log:
+        log.append([{"kind": "begin"}] * lines)
+    path.write_bytes(before := path.read_bytes() + content)
+    for use in (AuditLog, read_log):
+        with pytest.raises(ox.InvalidInput, match=f"line {lines + 1}: is not of a log; give another file"):
+            use(path)
+    assert path.read_bytes() == before
+
+
+class Disk:
+    """A disk that takes so many bytes, or none for good, or is interrupted."""
+
+    def __init__(self, monkeypatch, room, error):
+        self.room, self.error, self.write = room, error, os.write
+        monkeypatch.setattr(os, "write", self.limited)
+        monkeypatch.setattr(os, "fsync", self.synchronised)
+
+    def limited(self, handle, content):
+        if self.room == 0:
+            raise self.error
+        written = self.write(handle, content if self.room is None else content[: self.room])
+        self.room = None if self.room is None else self.room - written
+        return written
+
+    def synchronised(self, handle):
+        if self.room is None:
+            raise self.error
+
+
+FULL = OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("room", [0, 1, 100, None])
+@pytest.mark.parametrize(("error", "told"), [(FULL, "cannot be written"), (KeyboardInterrupt("stop"), "stop")])
+def test_a_failed_append_leaves_the_log_as_it_was(tmp_path, room, error, told):
+    path = tmp_path / "day.log"
+    log = AuditLog(path)
+    log.append([{"kind": "begin"}])
+    before = path.read_bytes()
+    with pytest.MonkeyPatch.context() as patched:
+        Disk(patched, room, error)
+        with pytest.raises((ox.InvalidInput, KeyboardInterrupt), match=told):
+            log.append([{"kind": "event", "shares": 1}, {"kind": "event", "shares": 2}])
+    assert path.read_bytes() == before
+    assert log.records == read_log(path)
+    with pytest.raises(ox.InvalidInput, match=r"day\.log: is closed; open it again"):
+        log.append([{"kind": "event"}])
+    with AuditLog(path) as again:
+        again.append([{"kind": "event", "shares": 3}])
+    assert [record.get("shares") for record in read_log(path)] == [None, 3]
+
+
+def test_a_day_whose_disk_was_full_goes_on_with_the_same_decisions(tmp_path):
+    seed, path = 3, tmp_path / "day.log"
+    _, events, answers, content = undisturbed(seed, tmp_path / "whole.log")
+    day = RandomDay(seed)
+    for room in (10, len(content) // 2, len(content) // 7, len(content) // 5):
+        with AuditedExecution(path, day.planner, day.thresholds, clock=lambda: "now") as audited:
+            with pytest.MonkeyPatch.context() as patched:
+                Disk(patched, room, FULL)
+                with pytest.raises(ox.InvalidInput, match=r"cannot be written \(No space"):
+                    take_those_left(audited, events)
+            with pytest.raises(ox.InvalidInput, match="is closed"):
+                audited.take(event_from(events[-1]))
+    assert finished(path, seed, events)[1] == answers
+    assert path.read_bytes() == content
 
 
 def test_numbers_survive_to_the_last_bit():

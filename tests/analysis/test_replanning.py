@@ -87,6 +87,13 @@ def test_caps_bind_on_the_volume_that_prints_and_no_share_is_lost(rule):
     assert ((done.volumes[:, 0] > VOLUME[0]) & (done.shares[:, 0] < 0.99 * 0.1 * done.volumes[:, 0])).any()
 
 
+def test_a_quota_waits_where_all_the_volume_is_expected_later():
+    late = np.array([0.0, 0.0, 4_000.0, 6_000.0, 10_000.0])
+    problem = declare(ox.objective("A"), shares=2_000.0).replace(limits=ox.Limits(volume=late))
+    done = simulate(Replan(ox.Replanner(problem, 1, "quota")), Market(problem, Arithmetic(0.02)), paths=3, seed=1)
+    np.testing.assert_allclose(done.shares, np.tile(0.1 * late, (3, 1)), atol=1e-9)
+
+
 def test_a_maximum_binds_too_and_a_forecast_of_curves_is_used():
     problem = declare(ox.objective("A")).replace(limits=ox.Limits(maximum=[400.0, 300.0, 300.0, 300.0, 300.0]))
     market = Market(problem, Arithmetic(0.02), least_fill=0.1, at_end="open")

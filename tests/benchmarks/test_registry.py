@@ -34,7 +34,7 @@ def test_a_case_runs_at_its_smallest_size_and_its_answers_agree(name):
     for row in rows:
         assert row.repeats == 1
         assert row.minimum == row.median > 0
-        assert row.own_seconds is None or 0 < row.own_seconds <= row.minimum
+        assert row.own_seconds is None or 0 < row.own_seconds < 10 * row.minimum, "in seconds, by a clock of its own"
         if row.objective is not None:
             assert row.objective == pytest.approx(rows_of(rows)[0].objective, rel=row.accuracy)
 

@@ -1,14 +1,13 @@
 """Buckets by symbol: what is read, what is refused, and which of them lie in a window."""
 
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from optexec.data.bucket_store import BucketStore, window
+from optexec.data.bucket_store import BucketStore
 from optexec.models.errors import InvalidInput
 
 
@@ -26,6 +25,33 @@ def test_files_of_a_symbol_follow_each_other_by_name(tmp_path: Path) -> None:
     assert (buckets.header, len(buckets)) == (("time", "a"), 2)
     assert buckets.numbers("a").tolist() == [1.5, 2.0]
     assert buckets.labels("time").tolist() == ["a", "b"]
+
+
+def test_a_symbol_has_one_folder(tmp_path: Path) -> None:
+    for symbol in ("BRK%2FB", "BRK%2fB"):
+        put(tmp_path, symbol, pd.DataFrame({"a": [1.0]}))
+    with pytest.raises(InvalidInput, match="symbol=BRK%2FB and symbol=BRK%2fB are one symbol; keep one of them"):
+        BucketStore(tmp_path)
+
+
+def test_decimals_are_numbers_and_their_nulls_are_blank(tmp_path: Path) -> None:
+    put(tmp_path, "A", pd.DataFrame({"a": [Decimal("0.25"), Decimal("12345678.75")], "b": [Decimal("0.5"), None]}))
+    buckets = BucketStore(tmp_path).buckets("A")
+    assert buckets.numbers("a").tolist() == [0.25, 12345678.75]
+    with pytest.raises(InvalidInput, match="row 2, column b: is blank; fill it in"):
+        buckets.numbers("b")
+
+
+def test_files_are_checked_against_those_of_the_digest(tmp_path: Path) -> None:
+    for symbol in "AB":
+        put(tmp_path, symbol, pd.DataFrame({"a": [1.0]}))
+    store = BucketStore(tmp_path)
+    store.digest()
+    store.check(["A", "B", "unknown"])
+    put(tmp_path, "B", pd.DataFrame({"a": [2.0]}))
+    store.check(["A"])
+    with pytest.raises(InvalidInput, match=r"symbol=B: has changed meanwhile; put it back"):
+        store.check(["A", "B"])
 
 
 def test_a_part_of_the_buckets_keeps_the_numbers_of_its_rows(tmp_path: Path) -> None:
@@ -69,32 +95,19 @@ def test_the_digest_is_that_of_the_content(tmp_path: Path) -> None:
     put(tmp_path, "A", pd.DataFrame({"a": [2.0]}))
     second = BucketStore(tmp_path).digest()
     (tmp_path / "symbol=A").rename(tmp_path / "symbol=B")
-    assert len({first, second, BucketStore(tmp_path).digest()}) == 3
+    third = BucketStore(tmp_path).digest()
+    put(tmp_path, "C", pd.DataFrame({"a": [2.0]}))
+    (tmp_path / "symbol=C").rename(tmp_path / "symbol=\udcff")
+    assert len({first, second, third, BucketStore(tmp_path).digest()}) == 4
 
 
-@given(
-    st.sets(st.integers(-5, 5), min_size=1), st.one_of(st.none(), st.integers(-6, 6)), st.none() | st.integers(-6, 6)
-)
-def test_a_window_is_half_open(labels, start, end):
-    index = pd.Index(sorted(labels), name="minute", dtype=float)
-    inside = [k for k, v in enumerate(index) if (start is None or v >= start) and (end is None or v < end)]
-    if not inside:
-        with pytest.raises(InvalidInput, match="no bucket has its minute in"):
-            window(index, start, end)
-    else:
-        assert window(index, start, end) == (inside[0], inside[-1] + 1)
-
-
-def test_windows_of_times_know_their_zone() -> None:
-    index = pd.date_range("2025-01-15 09:30", periods=3, freq="min", tz="America/New_York", name="time")
-    assert window(index, "2025-01-15T14:31:00+00:00", None) == (1, 3)
-    with pytest.raises(InvalidInput, match="have a time zone; write it likewise"):
-        window(index, "2025-01-15T09:31:00", None)
-    assert window(index.tz_localize(None), "2025-01-15T09:31:00", "2025-01-15T09:32:00") == (1, 2)
-    with pytest.raises(InvalidInput, match="'noon' is no label of the buckets"):
-        window(index, "noon", None)
-
-
-def test_a_window_needs_labels_in_order() -> None:
-    with pytest.raises(InvalidInput, match="time is not in order; sort the buckets"):
-        window(pd.Index(["9:59", "10:00"], name="time"), "9:59", None)
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    put(tmp_path, "A", pd.DataFrame({"a": [1.0]}))
+    gone = tmp_path / "symbol=A" / "z.parquet"
+    gone.symlink_to(tmp_path / "nowhere.parquet")
+    store = BucketStore(tmp_path)
+    for read in (store.digest, lambda: store.buckets("A")):
+        with pytest.raises(
+            InvalidInput, match=f"^{gone}: cannot be read \\(No such file or directory\\); mend it or leave it out"
+        ):
+            read()

@@ -90,15 +90,23 @@ def test_a_book_made_from_a_curve_gives_it_back(family: str) -> None:
         assert not (fits["degenerate"] | fits["failed"]).any()
 
 
+def free(family: str) -> NDArray[np.bool_]:
+    """Which of `PARAMETERS` a family fits."""
+    declared = FAMILIES[family]
+    return np.array([declared.half_spread == "fitted", True, declared.shape.bounds is not None])
+
+
 @pytest.mark.parametrize("family", TRUTH)
 def test_estimates_hold_the_truth_as_often_as_their_intervals_say(family: str) -> None:
     book = simulated_book(family, buckets=2000, snapshots=20, noise=0.1)
     fits = fit_curves(slippage_points(book, "60s", "buy", GRID), [family])
     assert not fits["failed"].any()
     assert fits["degenerate"].mean() < 0.01
-    for name, truth in zip(PARAMETERS, TRUTH[family], strict=True):
+    estimated = free(family) | [FAMILIES[family].half_spread == "measured", False, False]
+    for name, truth, expected in zip(PARAMETERS, TRUTH[family], estimated, strict=True):
         known = fits[f"{name}_error"].notna()
-        if known.any():
+        assert known.mean() > 0.99 if expected else not known.any()
+        if expected:
             low, high = interval(fits[name], fits[f"{name}_error"], fits["clusters"])
             assert 0.93 <= ((low <= truth) & (truth <= high))[known].mean() <= 0.97
 
@@ -109,7 +117,7 @@ def test_noisy_points_give_the_curve_of_a_generic_solver(family: str) -> None:
     points = slippage_points(simulated_book(family, 2, 8, 0.1), "60s", "buy", GRID)
     fits = fit_curves(points, [family])
     truth = np.array(TRUTH[family])
-    free = np.array([declared.half_spread == "fitted", True, declared.shape.bounds is not None])
+    fitted = free(family)
     for bucket in range(2):
         own = points.owner == bucket
         x, y = points.shares[own], points.slippage[own]
@@ -120,15 +128,15 @@ def test_noisy_points_give_the_curve_of_a_generic_solver(family: str) -> None:
 
         def residual(factors: NDArray[np.float64], x: NDArray = x, y: NDArray = y) -> NDArray[np.float64]:
             scaled = np.ones(3)
-            scaled[free] = factors
+            scaled[fitted] = factors
             half_spread, level, b = truth * scaled
             level *= declared.shape.value(DEPTH, truth[2]) / declared.shape.value(DEPTH, b)
             offset = half_spread if declared.half_spread == "fitted" else 0.0
             return ((offset + level * declared.shape.value(x, b) - y) / y.max()).ravel()
 
-        found = least_squares(residual, np.ones(free.sum()), xtol=1e-13, ftol=1e-13, gtol=1e-13)
-        np.testing.assert_allclose(fits["b"].iloc[bucket], truth[2] * (found.x[-1] if free[2] else 1.0), rtol=1e-4)
-        if free[0]:
+        found = least_squares(residual, np.ones(fitted.sum()), xtol=1e-13, ftol=1e-13, gtol=1e-13)
+        np.testing.assert_allclose(fits["b"].iloc[bucket], truth[2] * (found.x[-1] if fitted[2] else 1.0), rtol=1e-4)
+        if fitted[0]:
             np.testing.assert_allclose(fits["half_spread"].iloc[bucket], truth[0] * found.x[0], rtol=1e-3)
         explained = np.sqrt(2 * found.cost / ((y / y.max()) ** 2).sum())
         assert fits["fit_error"].iloc[bucket] == pytest.approx(explained, rel=1e-6)

@@ -369,7 +369,7 @@ def test_the_csv_that_databento_writes_reads_as_its_dbn(tmp_path: Path, pretty_p
 def test_dbn_without_its_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = save_dbn(records(2), tmp_path / "day.dbn")
     monkeypatch.setitem(sys.modules, "databento_dbn", None)
-    refused(path, "pip install 'optexec[databento]'")
+    refused(path, "pip install '.[databento]'")
 
 
 def test_damaged_dbn(tmp_path: Path) -> None:

@@ -1,11 +1,16 @@
 """Every row of a table of orders is told by its number, whatever stands in the others."""
 
 import gzip
+from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from optexec.data.orders import OrderTable, Row
@@ -51,6 +56,69 @@ def test_compressed_files_are_read_and_torn_ones_refused(tmp_path: Path) -> None
     path.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(InvalidInput, match="not a whole CSV file"):
         list(OrderTable(path).rows())
+
+
+HEADER = b"order_id,symbol\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("orders.csv", b"order_id,symbol\rx,AAA\r", "new-line character seen in unquoted field"),
+        ("orders.csv", b"order_id," + b"x" * 200_000, "field larger than field limit"),
+        ("orders.csv.gz", gzip.compress(HEADER)[:10] + b"\xff" * 20, "invalid block type"),
+        ("orders.csv.gz", gzip.compress(HEADER)[:12], "ended before the end-of-stream marker"),
+        ("orders.parquet", b"PAR1\xff\xff\xff\x7fPAR1", "smaller than the size reported by footer"),
+        ("orders.parquet", b"PAR1PAR1", "Parquet file size is 8 bytes"),
+    ],
+)
+def test_a_file_that_cannot_be_read(tmp_path: Path, name: str, content: bytes, told: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(InvalidInput, match=rf"{name}: not a whole (CSV|Parquet) file \(.*{told}.*\); write it again$"):
+        OrderTable(path)
+
+
+def compressed() -> bytes:
+    return gzip.compress(HEADER + b"".join(b"%d,S%d\n" % (k, k * k) for k in range(300)))
+
+
+def typed() -> bytes:
+    """A Parquet file with columns of many types, in small row groups."""
+    table = pa.table(
+        {
+            "order_id": [str(k) for k in range(300)],
+            "symbol": pa.array(["AAA", "BBB", "CCC"] * 100).dictionary_encode(),
+            "start": [datetime(2025, 1, 15, 9, 30 + k % 30) for k in range(300)],
+            "shares": [Decimal(k) / 4 for k in range(300)],
+            "weights": [{"power": k / 2} for k in range(300)],
+            "a": [[float(k)] * (k % 3) for k in range(300)],
+        }
+    )
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, row_group_size=100)
+    return sink.getvalue().to_pybytes()
+
+
+@pytest.mark.parametrize(("name", "whole"), [("orders.csv.gz", compressed()), ("orders.parquet", typed())])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_a_damaged_file_is_refused_in_one_line_or_read(tmp_path: Path, name: str, whole: bytes, data: Any) -> None:
+    end = data.draw(st.just(len(whole)) | st.integers(0, len(whole)), "end")
+    content = bytearray(whole[:end])
+    for place in data.draw(st.lists(st.integers(0, max(end - 1, 0)), max_size=4 if end else 0), "places"):
+        content[place] ^= data.draw(st.integers(1, 255), "change")
+    (tmp_path / name).write_bytes(content)
+    told, read = "", []
+    try:
+        table = OrderTable(tmp_path / name)
+        read = [row.number for row in table.rows()]
+        assert table.count() >= len(read)
+    except InvalidInput as error:
+        told = str(error)
+    first = 1 if name.endswith("parquet") else 2
+    assert told.startswith(f"{tmp_path}/{name}") if told else read == list(range(first, first + 300))
+    assert "\n" not in told
 
 
 def test_the_digest_is_that_of_the_content(tmp_path: Path) -> None:

@@ -258,7 +258,7 @@ def test_bad_arguments() -> None:
         by_bucket(book, "60s", "buy", 0, naive, "09:31:00")
     with pytest.raises(InvalidInput, match="'noon' is no time of day"):
         by_bucket(book, "60s", "buy", SHARES, naive, "noon")
-    with pytest.raises(InvalidInput, match="no bucket with one before it from 12:00:00 to 24h"):
+    with pytest.raises(InvalidInput, match="no bucket with one before it from 12:00:00 to 24:00"):
         by_bucket(book, "60s", "buy", SHARES, naive, "12:00:00")
     with pytest.raises(InvalidInput, match="a forecast is named 'mean'"):
         by_bucket(book, "60s", "buy", SHARES, {"mean": previous_book}, "09:31:00")

@@ -10,8 +10,9 @@ from scipy.optimize import curve_fit
 
 from optexec.data import sample
 from optexec.data.book import read_book
+from optexec.data.clock import time_of_day
 from optexec.data.curve_fits import fit_curves, fitted_slippage, impact
-from optexec.data.pooling import by_time_of_day, pooled, shrink, shrunk, time_of_day
+from optexec.data.pooling import by_time_of_day, pooled, shrink, shrunk
 from optexec.data.slippage import SlippagePoints, slippage_points
 from optexec.models.errors import InvalidInput
 

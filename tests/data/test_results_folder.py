@@ -111,6 +111,50 @@ def test_a_damaged_part_is_named(tmp_path: Path) -> None:
     assert rows(tmp_path / "out") == []
 
 
+def test_a_part_without_its_schedules_is_named(tmp_path: Path) -> None:
+    with ResultsFolder(tmp_path / "out", MADE) as folder:
+        folder.write(*part(0))
+    (tmp_path / "out/schedules/part-000000.parquet").unlink()
+    with pytest.raises(InvalidInput, match=r"summary/part-000000\.parquet: its part of schedules is gone; remove it"):
+        rows(tmp_path / "out")
+    (tmp_path / "out/summary/part-000000.parquet").unlink()
+    assert rows(tmp_path / "out") == []
+
+
+def test_what_others_left_beside_the_parts_stays(tmp_path: Path) -> None:
+    with ResultsFolder(tmp_path / "out", MADE) as folder:
+        folder.write(*part(0))
+    others = [
+        tmp_path / "out/summary" / name for name in ("part-x.parquet", "part-1.parquet", "part-notes.txt", "a.new")
+    ]
+    for path in others:
+        path.write_text("mine")
+    with ResultsFolder(tmp_path / "out", MADE) as folder:
+        folder.write(*part(1))
+        assert [outcome.row for outcome in folder.finished()] == [0, 1]
+    assert {path.read_text() for path in others} == {"mine"}
+
+
+def test_a_folder_that_was_left_before_it_was_made(tmp_path: Path) -> None:
+    for left in ((), ("batch.json.new",), (".lock", "batch.json.new")):
+        path = tmp_path / f"out{len(left)}"
+        path.mkdir()
+        for name in left:
+            (path / name).write_bytes(b'{"format')
+        assert rows(path) == []
+
+
+def test_inputs_may_change_until_an_order_is_finished(tmp_path: Path) -> None:
+    with ResultsFolder(tmp_path / "out", {"orders": "damaged"}):
+        pass
+    with ResultsFolder(tmp_path / "out", MADE) as folder:
+        folder.write(*part(0))
+    for _ in range(2):  # and a refusal keeps no hold on the folder
+        with pytest.raises(InvalidInput, match="holds the results of other orders"):
+            ResultsFolder(tmp_path / "out", {"orders": "damaged"})
+    assert rows(tmp_path / "out") == [0]
+
+
 @pytest.mark.parametrize("content", [b"", b"[]", b'{"format": "optexec.oracle.v1"}', b"\xff"])
 def test_a_folder_of_another_format(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "out").mkdir()
@@ -130,4 +174,15 @@ def test_one_process_writes_at_a_time(tmp_path: Path) -> None:
             [sys.executable, "-c", script, tmp_path / "out"], capture_output=True, text=True, check=True
         )
         assert done.stdout == f"{tmp_path}/out: another batch is writing here; wait for it\n"
+    assert rows(tmp_path / "out") == []
+
+
+def test_a_folder_is_held_before_anything_is_written_there(tmp_path: Path) -> None:
+    fcntl = pytest.importorskip("fcntl")
+    (tmp_path / "out").mkdir()
+    with (tmp_path / "out/.lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(InvalidInput, match="another batch is writing here; wait for it"):
+            ResultsFolder(tmp_path / "out", MADE)
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [".lock"]
     assert rows(tmp_path / "out") == []

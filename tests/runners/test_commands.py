@@ -364,6 +364,10 @@ def test_calibrate_learns_from_earlier_days(tmp_path: Path, invoke: Invoke, refu
     assert problem.buckets == 38
     alone = refused(2, "calibrate", book, "-o", output, "--model", "oracle")
     assert "learns from earlier days" in alone
+    learned = ("calibrate", book, book, "-o", output, "--model", "oracle")
+    assert "leave out --way" in refused(2, *learned, "--way", "pooled")
+    whole = refused(2, *learned, "--bucket", "24h")
+    assert "the day has one bucket; give a longer day or a shorter --bucket" in whole
     assert "unknown curve family 'powr'" in refused(2, "calibrate", book, "-o", output, "--model", "powr")
     assert "unknown way 'shrink'; did you mean 'shrunk'?" in refused(
         2, "calibrate", book, "-o", output, "--way", "shrink"
@@ -381,7 +385,7 @@ def test_a_window_is_half_open() -> None:
 
 def test_calibrate_refuses_what_is_no_time_or_book(tmp_path: Path, refused: Callable[..., str]) -> None:
     book, output = sample.path("book.csv.gz"), tmp_path / "b.csv"
-    assert "--start 9h30: not a time of day" in refused(2, "calibrate", book, "-o", output, "--start", "9h30")
+    assert "--start '9h30' is no time of day" in refused(2, "calibrate", book, "-o", output, "--start", "9h30")
     assert "no snapshot from 20:00" in refused(2, "calibrate", book, "-o", output, "--start", "20:00")
     assert "unknown side 'by'; did you mean 'buy'?" in refused(2, "calibrate", book, "-o", output, "--side", "by")
     assert "'x' is no positive length" in refused(2, "calibrate", book, "-o", output, "--bucket", "x")

@@ -2,15 +2,21 @@
 
 import json
 from collections.abc import Callable
+from inspect import signature
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from typer.testing import Result
 
 import optexec as ox
 from optexec.data.audit_log import AuditLog, read_log
+from optexec.data.execution_record import event_from, record_of
+from optexec.data.impact_record import FAMILIES
 from optexec.models.execution_events import (
     Amended,
     Blackout,
@@ -24,7 +30,7 @@ from optexec.models.execution_events import (
     Rejected,
     Resumed,
 )
-from optexec.runners.event_file import EVENTS, read_events
+from optexec.runners.event_file import COLUMNS, EVENTS, LABELS, read_events
 from optexec.runners.spec import load_spec
 
 Invoke = Callable[..., Result]
@@ -176,9 +182,17 @@ def test_replay_tells_a_difference_and_damage(
         ("event,buckets\nopen,09:30\n", "row 1: unknown column 'buckets'; did you mean 'bucket'?"),
         ("event,shares\nfill,ten\n", "row 2: column shares: 'ten' is not a number"),
         ("event,shares\nfill,-3\n", "row 2: shares must be > 0"),
-        ("event,shares\nfill,\n", "row 2: fill needs shares and child and price"),
-        ("event,shares,child\nfill,3,1.5\n", "row 2: column child: '1.5' is not a number"),
+        ("event,shares\nfill,\n", "row 2: fill needs shares"),
+        ("event,shares,child\nfill,3,1.5\n", "row 2: column child: '1.5' is not a whole number"),
         ("event,shares\ncancel,3\n", "row 2: column shares: cancel has no shares"),
+        ("event,child\nfill,3\n", "row 2: fill needs shares"),
+        ("event,first\nblackout,09:30\n", "row 2: blackout needs last"),
+        ("event,child,reason\nreject,,why\n", "row 2: reject needs child"),
+        ("event,volume\nmarket,3\n", "row 2: market needs bucket"),
+        ("event,bucket\nforecast,09:30\n", "row 2: a forecast needs curves or volumes"),
+        ("event,bucket,impact\nforecast,09:30,3\n", "row 2: '3' is no impact; give an object with a family"),
+        ("event,bucket\nopen,+0\n", "row 2: unknown bucket '+0'"),
+        ("event,bucket\nopen,+²\n", "row 2: unknown bucket '+²'"),
         ("shares\n3\n", "row 1: no column 'event'"),
         ("", "the file is empty"),
     ],
@@ -231,9 +245,131 @@ def test_json_lines(spec: Path, tmp_path: Path, refused: Refused) -> None:
     path.write_text('{"event": "open", "bucket": "09:30"}\n[1]\n')
     assert "events.jsonl, row 2: is not a JSON object" in refused(2, "replan", spec, "--fills", path)
     path.write_text('{"event": "open", "buckt": "09:30"}\n')
-    assert "row 1: column buckt: unknown key 'buckt'; did you mean 'bucket'?" in refused(
-        2, "replan", spec, "--fills", path
-    )
+    assert "row 1: unknown key 'buckt'; did you mean 'bucket'?" in refused(2, "replan", spec, "--fills", path)
+
+
+NO_EVENTS = {
+    '{"event": ["open"]}': "unknown event \"['open']\"",
+    '{"event": "fill", "shares": {}}': "column shares: {} is not a number",
+    '{"event": "fill", "shares": true}': "column shares: True is not a number",
+    '{"event": "fill", "shares": [1, 2]}': "shares must be a single number",
+    '{"event": "fill", "shares": 1' + "0" * 400 + "}": "is not a number",
+    '{"event": "fill", "shares": 1e999}': "shares must be finite",
+    '{"event": "fill", "shares": 1, "child": 1.7}': "column child: 1.7 is not a whole number",
+    '{"event": "fill", "shares": 1, "child": true}': "column child: True is not a number",
+    '{"event": "fill", "shares": 1, "child": NaN}': "column child: nan is not a whole number",
+    '{"event": "fill", "shares": 1, "child": [1]}': "column child: [1] is not a number",
+    '{"event": "fill", "shares": 1, "child": 1e999}': "column child: inf is not a whole number",
+    '{"event": "reject"}': "reject needs child",
+    '{"event": "open", "bucket": "+99999999999999999999"}': "unknown bucket '+99999999999999999999'",
+    '{"event": "forecast", "bucket": "09:30", "volume": [1, "x"]}': "column volume: 'x' is not a number",
+    '{"event": "forecast", "bucket": "09:30", "impact": [1]}': "[1] is no impact",
+    '{"event": "forecast", "bucket": "09:30", "impact": {}}': "{} is no impact",
+    '{"event": "forecast", "bucket": "09:30", "impact": {"family": [1]}}': "is no impact",
+    '{"event": "forecast", "bucket": "09:30", "impact": {"family": "Powr"}}': "did you mean 'Power'?",
+    '{"event": "forecast", "bucket": "09:30", "impact": {"family": "Power", "a": [1]}}': "Power needs b and quoted",
+    '{"event": "forecast", "bucket": "09:30", "impact": {"family": "Linear", "slop": 1}}': "did you mean 'slope'?",
+    '{"event": "forecast", "bucket": "09:30", "impact": {"family": "Linear", "slope": [{}], "quoted": "total"}}': (
+        "Linear.slope must be a number or an array"
+    ),
+    '{"event": "forecast", "bucket": "09:30", "impact": {"family": "Linear", "slope": 1, "quoted": [1]}}': (
+        "unknown quotation '[1]'"
+    ),
+    '{"event": "forecast", "bucket": "09:30", "impact": {"sum": []}}': "{'sum': []} is no impact",
+    '{"event": "forecast", "bucket": "09:30", "impact": {"per_bucket": [{"buckets": [0]}]}}': "is no group of",
+    '{"event": "forecast", "bucket": "09:30", "impact": {"per_bucket": [{"buckets": [1], "impact": {"family": '
+    '"Linear", "quoted": "total", "slope": [1]}}]}}': "must have each bucket from 0 on once",
+    '{"a": ' * 10_000 + "1" + "}" * 10_000: "is not a JSON object",
+    '{"event": "forecast", "bucket": "09:30", "impact": ' + '{"sum": [' * 450 + "]}" * 450 + "}": "",
+}
+
+
+@pytest.mark.parametrize(("text", "message"), NO_EVENTS.items(), ids=range(len(NO_EVENTS)))
+def test_json_that_is_no_event(spec: Path, refused: Refused, text: str, message: str) -> None:
+    path = spec.with_name("events.jsonl")
+    path.write_text(f'\ufeff{{"event": "open", "bucket": "09:30", "note": "\u2028"}}\n\n{text}\n', encoding="utf-8")
+    line = refused(2, "replan", spec, "--fills", path)
+    assert "events.jsonl, row 3: " in line
+    assert message in line
+
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=3)
+    | st.sampled_from([10**400, *EVENTS, *LABELS, "09:30", "+1", "+²", "Power", "Tabulated", "total", "\ud800"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.text(max_size=2)
+            | st.sampled_from(
+                ["family", "quoted", "a", "b", "slope", "shares", "cost", "cost_at", "sum", "per_bucket"]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=8,
+)
+IMPACTS = st.fixed_dictionaries(
+    {"family": st.sampled_from(list(FAMILIES)), "quoted": st.sampled_from(["total", 1])}
+).flatmap(
+    lambda begun: st.fixed_dictionaries(
+        {
+            name: VALUES
+            for name in ("slope", "a", "b", "shares", "cost")
+            if name in signature(FAMILIES[begun["family"]]).parameters
+        }
+    ).map(lambda values: begun | values)
+)
+
+
+FORECASTS = st.fixed_dictionaries({"event": st.just("forecast"), "bucket": st.just("09:30"), "impact": IMPACTS})
+CELLS = st.dictionaries(st.sampled_from(COLUMNS) | st.text(max_size=3), VALUES, max_size=4)
+
+
+@settings(max_examples=400)
+@given(FORECASTS | st.builds(lambda name, cells: {"event": name, **cells}, st.sampled_from([*EVENTS, "", 3]), CELLS))
+def test_whatever_the_json_says_it_is_events_or_a_refusal(cells: dict) -> None:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "events.jsonl"
+        path.write_text(json.dumps(cells))
+        try:
+            [event] = read_events(path, pd.Index(["09:30", "09:31", "09:32"]))
+        except ox.InvalidInput as error:
+            refusal = str(error)
+        else:
+            refusal = ""
+    if refusal:
+        assert refusal.startswith(f"{path}, row 1: ")
+    else:
+        text = json.dumps(record_of(event))
+        assert json.dumps(record_of(event_from(json.loads(text)))) == text
+
+
+def test_numbers_of_child_orders_as_programs_write_them(tmp_path: Path) -> None:
+    index = pd.Index(["09:30"])
+    table, lines = tmp_path / "fills.csv", tmp_path / "fills.jsonl"
+    table.write_text("event,shares,child\nfill,3,1\nfill,3,1.0\nfill,3,\n")
+    lines.write_text('{"event": "fill", "shares": 3, "child": 1.0}')
+    assert read_events(table, index) == [Filled(3.0, 1), Filled(3.0, 1), Filled(3.0)]
+    assert read_events(lines, index) == [Filled(3.0, 1)]
+
+
+@pytest.mark.parametrize("name", ["cost", "cost_at"])
+def test_points_of_a_forecast(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "events.jsonl"
+    impact = {"family": "Tabulated", "quoted": "total", "shares": [0, 10, 20], name: [[0, 1, 3]]}
+    path.write_text(json.dumps({"event": "forecast", "bucket": "09:30", "impact": impact}))
+    [forecast] = read_events(path, pd.Index(["09:30"]))
+    assert repr(forecast.impact) == "Tabulated(shares=[0.0, 10.0, 20.0], cost=[[0.0, 1.0, 3.0]], quoted='total')"
+
+
+def test_before_the_first_event_a_table_is_its_header(spec: Path, fills: Path, invoke: Invoke) -> None:
+    fills.write_text(MORNING.splitlines()[0] + "\n")
+    assert told(invoke("replan", spec, "--fills", fills, "--json")) == told(invoke("replan", spec, "--json"))
 
 
 @pytest.mark.parametrize(

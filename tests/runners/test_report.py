@@ -81,6 +81,22 @@ def test_a_record_alone_and_with_its_spec(recorded: Path, spec: Path, invoke: In
     assert {row["what"] for row in read.download("inputs")} >= {"schedule.json", "spec.toml", "buckets.csv"}
 
 
+@pytest.mark.parametrize(
+    "option",
+    [
+        ("--points", 5), ("--points", 0), ("--volatility", "sigma"), ("--objective", "C"), ("--set", "order.shares=9"),
+        ("--gap", 1e-3), ("--time-limit", 5), ("--method", "twap"),
+    ],
+)  # fmt: skip
+def test_options_that_a_record_does_not_read_are_refused(
+    recorded: Path, spec: Path, refused: Refused, page: Path, option: tuple[str, object]
+) -> None:
+    assert f"{option[0]} is not read for {recorded}" in refused(2, "report", recorded, "-o", page, *option)
+    if option[0] == "--method":
+        assert "leave it out" in refused(2, "report", recorded, "--spec", spec, "-o", page, *option)
+    assert not page.exists()
+
+
 def test_a_record_of_another_problem_is_refused(recorded: Path, spec: Path, refused: Refused, page: Path) -> None:
     told = refused(2, "report", recorded, "--spec", spec, "--objective", "C", "-o", page)
     assert "schedule.json: records a cost of $" in told
@@ -117,7 +133,7 @@ def test_a_file_that_is_no_record(text: str, told: str, recorded: Path, refused:
 def test_wrong_files_are_refused_before_the_work(spec: Path, recorded: Path, refused: Refused, page: Path) -> None:
     assert "name it .html" in refused(2, "report", spec, "-o", page.with_suffix(".pdf"))
     assert "make it first" in refused(2, "report", spec, "-o", page.parent / "nowhere" / "x.html")
-    assert "cannot be read" in refused(2, "report", page.with_name("none.json"), "-o", page)
+    assert "no such file" in refused(2, "report", page.with_name("none.json"), "-o", page)
     assert "--spec goes with a SCHEDULE.json" in refused(2, "report", spec, "--spec", spec, "-o", page)
     assert "points must be a whole number" in refused(2, "report", spec, "-o", page, "--points", "1")
     recorded.write_bytes(b"\xff\xfe")

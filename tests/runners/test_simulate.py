@@ -149,3 +149,12 @@ def test_wrong_rules_and_windows_are_refused(
     settings = {"--replan": "priced", option: value}
     given = [part for pair in settings.items() for part in pair]
     assert told in refused(2, "simulate", spec, "--volatility", "sigma", *PATHS, *given)
+
+
+def test_rules_of_windows_are_refused_before_the_work(
+    spec: Path, refused: Refused, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("optexec.analysis.simulation.simulate", None)
+    given = ("simulate", spec, "--volatility", "sigma")
+    assert "'priced'" in refused(2, *given, "--replan", "prized")
+    assert "--window is that of --replan" in refused(2, *given, "--window", 2)

@@ -120,6 +120,30 @@ def test_other_formats_hold_the_same_table(spec: Path, name: str) -> None:
     assert same_problem(load_spec(spec, [f"buckets.path={name}"]).problem(), load_spec(spec).problem())
 
 
+@pytest.mark.parametrize(
+    ("cells", "labels"),
+    [
+        (["930", "931", "1000"], [930, 931, 1000]),
+        (["0930", "0931", "1000"], ["0930", "0931", "1000"]),
+        (["1.5", "2.0", "2.5"], [1.5, 2.0, 2.5]),
+        (["9.30", "9.31", "9.32"], ["9.30", "9.31", "9.32"]),
+        (["1", "2", "2.5"], ["1", "2", "2.5"]),
+        (["1e3", "2e3", "3e3"], ["1e3", "2e3", "3e3"]),
+        (["1", "1.0", "+1"], ["1", "1.0", "+1"]),
+        (["1.5", "nan", "2.5"], ["1.5", "nan", "2.5"]),
+        (["9007199254740993", "0.5", "1.5"], ["9007199254740993", "0.5", "1.5"]),
+        (["-1", "0", "1"], [-1, 0, 1]),
+    ],
+)
+def test_labels_read_as_they_are_written(spec: Path, cells: list[str], labels: list[object]) -> None:
+    table = spec.with_name("buckets.csv")
+    for old, new in zip(LABELS, cells, strict=True):
+        table.write_text(table.read_text().replace(f"{old},", f"{new},", 1))
+    index = load_spec(spec).problem().index
+    assert index.tolist() == labels
+    assert [str(label) for label in index] == cells
+
+
 def test_labels_are_numbers_where_all_are(spec: Path) -> None:
     assert load_spec(spec, ["buckets.index=volume"]).problem().index.tolist() == [4000, 6000, 5000]
     assert load_spec(spec).problem().index.tolist() == LABELS

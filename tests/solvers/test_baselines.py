@@ -120,3 +120,12 @@ def test_greedy_is_exact_on_convex_lattices(data):
     greedy = ox.solve(problem, "greedy")
     assert greedy.objective == pytest.approx(least[units], rel=1e-12)
     assert greedy.lower_bound <= least[units] * (1 + 1e-12)
+
+
+@settings(max_examples=200)
+@given(st.lists(st.integers(1, 99), min_size=1, max_size=8), st.sampled_from([10, 100, 1_000]))
+def test_caps_that_are_the_order_but_for_rounding_are_the_schedule(tenths, unit):
+    caps = np.array(tenths) / unit
+    problem = declare(sum(tenths) / unit, len(caps), ox.Limits(maximum=caps, volume=caps))
+    for name in ("twap", "vwap", "front_loaded", "exponential"):
+        np.testing.assert_allclose(shares_of(problem, name), caps, rtol=1e-12, err_msg=name)

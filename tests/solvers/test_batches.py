@@ -10,6 +10,7 @@ from strategies import SHAPES, alike, cases, changed, examples
 
 import optexec as ox
 from optexec.solvers import batches
+from optexec.solvers.block import Block
 
 EXACT = 1e-9
 SHARES = 1e-6
@@ -383,3 +384,10 @@ def test_the_gap_decides_what_is_called_optimal():
     assert {s.status for s in loose} == {"optimal"}
     for schedule, problem in zip(tight, problems, strict=True):
         assert schedule.status == ox.solve(problem, gap=1e-300).status
+
+
+@settings(max_examples=60)
+@given(cases())
+def test_a_block_and_a_declaration_have_the_same_schedule_inside_the_limits(drawn):
+    _, problem = drawn
+    np.testing.assert_allclose(Block.of(problem).inside()[0], problem.inside(), rtol=1e-12, atol=1e-14 * problem.shares)

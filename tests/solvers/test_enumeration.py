@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, note, settings
+from hypothesis import assume, given, note, settings
 from hypothesis import strategies as st
 from plain import Case, Curve
 from strategies import SHAPES, cases, feasible_points, lattice_points
@@ -141,10 +141,10 @@ def test_no_method_misses_the_lattice_optimum_of_convex_problems(drawn):
 def test_exact_methods_agree(drawn):
     case, problem = drawn
     exact = [name for name in guaranteed(problem) if name not in ("milp", "branch")]
+    assume(len(exact) > 1)
     values = {name: ox.solve(problem, name).objective for name in exact}
     note(str(values))
-    if exact:
-        assert max(values.values()) - min(values.values()) <= 1e-6 * abs(case.best()[1]) + 1e-8 * case.yardstick()
+    assert max(values.values()) - min(values.values()) <= 1e-6 * abs(case.best()[1]) + 1e-8 * case.yardstick()
 
 
 @settings(max_examples=40)

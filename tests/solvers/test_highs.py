@@ -1,5 +1,8 @@
 """The direct way to HiGHS: the same answers as Pyomo's own interface, and a start that is taken."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pyomo.environ as pyo
 import pytest
@@ -11,7 +14,8 @@ from strategies import cases, hard
 
 import optexec as ox
 from optexec.models.piecewise import start
-from optexec.solvers.highs import run_highs
+from optexec.solvers.highs import run_highs, solve_matrices
+from optexec.solvers.highs_model import HighsModel
 
 
 def by_pyomo(model, gap):
@@ -106,3 +110,64 @@ def test_highs_prints_nothing(capfd):
     problem = ox.Problem(ox.Order(300), ox.Power(a=[1.0, 2.0], b=2.0), ox.objective("A"))
     ox.solve(problem, "highs")
     assert capfd.readouterr() == ("", "")
+
+
+BESIDE_ANOTHER_USER = """
+import highspy
+theirs = highspy.Highs()
+theirs.setOptionValue("output_flag", False)
+theirs.setOptionValue("threads", 2)
+theirs.addVariable(1.0, 2.0)
+assert theirs.run() == highspy.HighsStatus.kOk
+
+import numpy as np
+import optexec as ox
+from optexec.models.piecewise import start
+from optexec.solvers.highs import run_highs
+
+problem = ox.Problem(ox.Order(300), ox.Power([1.0, 2.0, 1.1], 0.5), ox.objective("A"), ox.Limits(maximum=250))
+model = ox.build_piecewise(problem, 4)
+start(model, np.array([250.0, 0.0, 50.0]))
+run_highs(model, gap=1e3)
+print(ox.schedule_from(model).objective <= problem.objective(np.array([250.0, 0.0, 50.0])))
+print(ox.solve(ox.Problem(ox.Order(300), ox.Power([1.0, 2.0], 2.0), ox.objective("A")), "highs").x.round(6).tolist())
+"""
+
+
+def test_another_user_of_highs_with_threads_of_its_own_is_no_hindrance():
+    done = subprocess.run([sys.executable, "-c", BESIDE_ANOTHER_USER], capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines()[-2:] == ["True", "[200.0, 100.0]"], done.stderr
+
+
+def fixed_at(slices):
+    """A quadratic model of 300 shares with every variable fixed: slices, and the inventory that follows."""
+    problem = ox.Problem(ox.Order(300), ox.Power([1.0, 2.0], 2.0), ox.objective("C", psi=0.5))
+    model = ox.build(problem)
+    for variables, values in ((model.x, slices), (model.R, problem.inventory(np.array(slices)))):
+        for variable, value in zip(variables.values(), values, strict=True):
+            variable.fix(float(value))
+    return problem, model
+
+
+def test_a_model_with_nothing_to_choose_has_its_value():
+    problem, model = fixed_at([100.0, 200.0])
+    answer = run_highs(model)
+    assert (answer.status, answer.found) == ("optimal", True)
+    assert answer.bound == pytest.approx(problem.objective(np.array([100.0, 200.0])))
+
+
+@pytest.mark.parametrize(("size", "status"), [(300.0, "optimal"), (310.0, "infeasible")])
+def test_a_model_with_nothing_to_choose_keeps_its_constraints(size, status):
+    _, model = fixed_at([100.0, 200.0])
+    translated = HighsModel(model)
+    model.S.set_value(size)
+    translated.refresh()
+    answer = solve_matrices(translated.matrices(1.0))
+    assert (answer.status, answer.found) == (status, status == "optimal")
+
+
+def test_a_start_of_a_model_without_impact_is_that_of_its_lots():
+    problem = ox.Problem(ox.Order(350, lot=100), ox.Power([1.0, 2.0], 0.5), ox.Smoothing(1.0))
+    model = ox.build_piecewise(problem, 2)
+    start(model, np.array([200.0, 150.0]))
+    assert [model.lots[i].value for i in (1, 2)] == [2, 1]

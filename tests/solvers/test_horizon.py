@@ -265,3 +265,15 @@ def test_a_forecast_to_the_end_of_the_day_is_that_of_a_day_declared_so(rule):
     three = Replanner(problem, 2, rule, forecast=lambda start, count: Outlook(volume=np.ones(3)))
     with pytest.raises(ox.InvalidInput, match="the forecast has volumes for 3 buckets, the window has 2"):
         three.plan(0, 900.0)
+
+
+@pytest.mark.parametrize("volume", [[0.0, 0, 0, 5, 5, 5], [0.0] * 6], ids=["later", "never"])
+def test_a_quota_of_no_volume_is_refused(volume):
+    planner = Replanner(day(limits=ox.Limits(volume=volume)), 2, beyond="quota")
+    with pytest.raises(ox.InfeasibleOrder, match="no volume is expected in the window from bucket 1"):
+        planner.plan(0, 900.0)
+    foretold = Replanner(
+        day(limits=ox.Limits(volume=np.ones(6))), 2, "quota", lambda start, count: Outlook(volume=np.zeros(count))
+    )
+    with pytest.raises(ox.InfeasibleOrder, match="no volume is expected in the window from bucket 3"):
+        foretold.plan(2, 900.0)

@@ -109,7 +109,7 @@ def test_a_start_changes_the_way_and_not_the_end(seed, moved, cap):
 
 @pytest.mark.parametrize(("moved", "most"), [(1.0, 1), (1.1, 3), (2.0, 5)])
 def test_a_start_with_the_limits_of_the_optimum_needs_no_barriers(monkeypatch, moved, most):
-    import optexec.solvers.newton as module
+    import optexec.solvers.barrier_path as module
 
     impact = ox.Power(np.linspace(1, 2, 200), 0.6, "per_share")
     problem = ox.Problem(ox.Order(1e5), impact, ox.objective("C", psi=1e-3))

@@ -78,6 +78,33 @@ def check(case, lot, smallest, problem):
         assert ox.evaluate(problem, answer.x).objective == answer.objective
 
 
+@given(st.lists(st.integers(0, 6), min_size=1, max_size=4).filter(any), st.integers(1, 4))
+def test_shares_of_ones_own_are_priced_in_whole_lots_only(slices, lot):
+    units = sum(slices)
+    lot = min(lot, units)
+    order = ox.Order(10.0 * units, lot=10.0 * lot)
+    problem = ox.Problem(order, ox.Linear(0.01), ox.objective("A"), buckets=len(slices))
+    broken = [k for k in slices if k % lot]
+    x = 10.0 * np.array(slices)
+    if len(broken) <= bool(units % lot):
+        assert ox.evaluate(problem, x).objective == pytest.approx(0.1 * units)
+    else:
+        first = 1 + slices.index(broken[0])
+        with pytest.raises(ox.InfeasibleOrder, match=rf"bucket {first} trades .* not whole lots of {10 * lot}"):
+            ox.evaluate(problem, x)
+
+
+@pytest.mark.parametrize(("shares", "fits"), [([100, 150], True), ([100, 100], True), ([120, 130], False)])
+def test_the_odd_remainder_of_an_order_that_need_not_complete_may_stay_unfilled(shares, fits):
+    order = ox.Order(350, lot=100, must_complete=False, unfilled_cost=0.1)
+    problem = ox.Problem(order, ox.Linear(0.01), ox.objective("A"), buckets=2)
+    if fits:
+        assert ox.evaluate(problem, shares).unfilled == pytest.approx(350 - sum(shares))
+    else:
+        with pytest.raises(ox.InfeasibleOrder, match="beside which one slice may hold 50"):
+            ox.evaluate(problem, shares)
+
+
 @pytest.mark.parametrize("shape", SHAPES, ids="-".join)
 @settings(max_examples=examples(12))
 @given(data=st.data())

@@ -1,12 +1,17 @@
 """`optexec batch`: every order is what `ox.solve` makes of its declaration, and a bad one stops nothing."""
 
 import json
+import shutil
 import subprocess
 from collections.abc import Callable
+from decimal import Decimal
+from itertools import count, pairwise
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from desk_cases import (
     BUCKETS,
@@ -20,10 +25,12 @@ from desk_cases import (
     same_results,
     sound_rows,
     write_csv,
+    write_store,
 )
 from typer.testing import Result
 
 import optexec as ox
+from optexec.runners.desk.work import Done
 
 Batch = Callable[..., Result]
 
@@ -86,6 +93,10 @@ MALFORMED = {
     "huge": (row("x", shares="1e999"), "invalid", "order.shares must be finite, got inf"),
     "nan": (row("x", shares="nan"), "invalid", "order.shares must be finite, got nan"),
     "side": (row("x", side="by"), "invalid", "unknown side 'by'; did you mean 'buy'?"),
+    "method": (row("x", method="newtn"), "invalid", "key solve.method: unknown method 'newtn'; did you mean 'newton'?"),
+    "gap": (row("x", gap=-1), "invalid", "key solve.gap: gap must be > 0, got -1.0"),
+    "time limit": (row("x", time_limit="nan"), "invalid", "key solve.time_limit: time_limit must be finite, got nan"),
+    "not for it": (row("x", method="highs"), "invalid", "row 21: method 'highs' does not apply: "),
     "symbol": (row("x", symbol="AAAA"), "invalid", "unknown symbol of store 'AAAA'; did you mean 'AAA'?"),
     "no symbol": (row("x", symbol=" "), "invalid", "column symbol: is blank"),
     "no name": (row(""), "invalid", "column order_id: is blank"),
@@ -103,10 +114,10 @@ MALFORMED = {
     "lot": (row("x", lot=5000), "invalid", "order.lot is 5,000 shares, more than the order's 2,000"),
     "window": (row("x", start="09:33", end="09:33"), "invalid", "no bucket has its time in [09:33, 09:33)"),
     "late": (row("x", start="16:00"), "invalid", "they run from 09:30 to 09:35"),
-    "short line": ("x,AAA,buy", "invalid", "3 fields where the header has 15; complete it"),
-    "long line": ("x" + "," * 20, "invalid", "21 fields where the header has 15"),
+    "short line": ("x,AAA,buy", "invalid", "3 fields where the header has 18; complete it"),
+    "long line": ("x" + "," * 20, "invalid", "21 fields where the header has 18"),
     "quotes": ('x,AAA,"buy,5', "invalid", "not a line of CSV"),
-    "bytes": ("x,AAA,\udcff" + "," * 12, "invalid", "not UTF-8 text"),
+    "bytes": ("x,AAA,\udcff" + "," * 15, "invalid", "not UTF-8 text"),
 }
 
 
@@ -158,7 +169,7 @@ def test_an_order_that_crashes_a_solver_is_a_failure(batch: Batch, tmp_path: Pat
     assert batch(write_csv(tmp_path / "orders.csv", [row("good"), row("bad", "XAA", maximum=900)])).exit_code == 5
     summary, _ = read(tmp_path / "out")
     assert summary["status"].tolist() == ["optimal", "failed"]
-    assert summary["error"][1] == "ZeroDivisionError: out of the blue"
+    assert summary["error"][1] == f"{tmp_path}/orders.csv, row 3: ZeroDivisionError: out of the blue"
 
 
 def test_a_block_that_crashes_is_solved_one_by_one(batch: Batch, tmp_path: Path, monkeypatch) -> None:
@@ -197,6 +208,62 @@ def test_other_inputs_are_refused(batch: Batch, tmp_path: Path, store: Path, cha
     assert f"holds the results of other {changed}; name another folder, or remove it" in result.stderr
 
 
+@pytest.mark.parametrize("changed", ["orders", "buckets", "new buckets", "no buckets", "no orders"])
+def test_inputs_that_change_while_they_are_read_finish_nothing(
+    batch: Batch, tmp_path: Path, store: Path, pool: InlinePool, changed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And a run with the old ones goes on where it was."""
+    monkeypatch.setattr("optexec.runners.desk.recording.FULL", 1)
+    monkeypatch.setattr("optexec.runners.desk.reading.AHEAD", 2)
+    rows = [row(f"o{k}", "AAA" if k < 6 else "BBB", shares=1000 + k) for k in range(12)]
+    orders, path = write_csv(tmp_path / "orders.csv", rows), store / "symbol=BBB/part.parquet"
+    assert batch(orders, "-o", tmp_path / "quiet").exit_code == 0
+    kept = {each: each.read_bytes() for each in (orders, path)}
+    pool.submitted.clear()
+    solve, calls = pool.result, count(1)
+
+    def change(future: int) -> Done:
+        if next(calls) == 3:
+            match changed:
+                case "orders":
+                    write_csv(orders, [cells | {"shares": 5} for cells in rows])
+                case "buckets":
+                    curves("CCC").to_parquet(path, index=False)
+                case "new buckets":
+                    curves("CCC").to_parquet(path.with_name("more.parquet"), index=False)
+                case "no buckets":
+                    shutil.rmtree(path.parent)
+                case "no orders":
+                    orders.unlink()
+        return solve(future)
+
+    monkeypatch.setattr(pool, "result", change)
+    result = batch(orders)
+    told = orders if "orders" in changed else path.parent
+    assert result.stderr == f"optexec: {told}: has changed meanwhile; put it back and run the same command again\n"
+    assert result.exit_code == 2
+    assert 0 < len(read(tmp_path / "out")[0]) < len(rows)
+    path.parent.mkdir(exist_ok=True)
+    path.with_name("more.parquet").unlink(missing_ok=True)
+    for each, content in kept.items():
+        each.write_bytes(content)
+    monkeypatch.setattr(pool, "result", solve)
+    assert batch(orders).exit_code == 0
+    same_results(tmp_path / "out", tmp_path / "quiet")
+
+
+def test_labels_that_are_numbers_stay_as_they_are(batch: Batch, tmp_path: Path, store: Path) -> None:
+    labels = [930, 931, 932, 1736951400000000000, 1736951460000000000, 1736951520000000000]
+    path = store / "symbol=AAA/part.parquet"
+    curves("AAA").assign(time=labels).to_parquet(path, index=False)
+    curves("BBB").assign(time=np.array(labels) / 4).to_parquet(store / "symbol=BBB/part.parquet", index=False)
+    rows = [row("x"), row("y", "BBB", end=233)]
+    assert batch(write_csv(tmp_path / "orders.csv", rows)).exit_code == 0
+    by_order = read(tmp_path / "out")[1].groupby("order_id")["bucket"].apply(list)
+    assert by_order["x"] == [str(label) for label in labels]
+    assert by_order["y"] == ["232.5", "232.75"]
+
+
 def test_what_all_orders_share_stands_in_a_spec(batch: Batch, tmp_path: Path, store: Path) -> None:
     spec = tmp_path / "shared.toml"
     spec.write_text(
@@ -227,6 +294,128 @@ def test_an_order_names_its_own_method_gap_and_family(batch: Batch, tmp_path: Pa
     assert summary["gap"][0] > 1e-4
 
 
+def test_cells_of_every_kind_mean_what_they_mean_in_a_spec(batch: Batch, tmp_path: Path) -> None:
+    """Decimals, booleans and tables: as text of a CSV file and as values of a Parquet file."""
+    lines = [
+        "order_id,symbol,shares,objective,psi,weights,must_complete,unfilled_cost,maximum",
+        "1,AAA,900.5,C,1e-7,{ power = 2.0 },false,0.5,100",
+        '2,AAA,901.5,C,1e-7,"{ volatility = ""sigma"" }",True,,600',
+    ]
+    (tmp_path / "orders.csv").write_text("\n".join(lines))
+    typed = {
+        "order_id": [1, 2],
+        "symbol": pa.array(["AAA", "AAA"]).dictionary_encode(),
+        "shares": [Decimal("900.5"), Decimal("901.5")],
+        "objective": ["C", "C"],
+        "psi": [1e-7, 1e-7],
+        "weights": [{"power": 2.0, "volatility": None}, {"power": None, "volatility": "sigma"}],
+        "must_complete": [False, True],
+        "unfilled_cost": [Decimal("0.5"), None],
+        "maximum": pa.array([100, 600], pa.int16()),
+    }
+    pq.write_table(pa.table(typed), tmp_path / "orders.parquet")
+    table, impact = curves("AAA"), declared(row("x"))
+    weights = (("power", 2.0), ox.volatility_weights(table["sigma"]))
+    orders = (ox.Order(900.5, must_complete=False, unfilled_cost=0.5), ox.Order(901.5))
+    expected = [
+        ox.solve(ox.Problem(order, impact.impact, ox.objective("C", psi=1e-7, weights=w), ox.Limits(maximum=cap)))
+        for order, w, cap in zip(orders, weights, (100, 600), strict=True)
+    ]
+    assert expected[0].unfilled > 100
+    for kind in ("csv", "parquet"):
+        assert batch(tmp_path / f"orders.{kind}", "-o", tmp_path / kind).exit_code == 0
+        summary, schedules = read(tmp_path / kind)
+        assert summary["objective"].to_numpy() == pytest.approx([s.objective for s in expected], rel=1e-9)
+        traded = schedules.groupby("order_id")["shares"].sum()
+        assert traded.to_numpy() == pytest.approx([s.x.sum() for s in expected], rel=1e-6)
+
+
+def test_what_is_no_text_names_no_order(batch: Batch, tmp_path: Path) -> None:
+    typed = {"order_id": [b"1", b"2"], "symbol": ["AAA", "AAA"], "shares": [9.0, 9.0], "objective": ["A", "A"]}
+    pq.write_table(pa.table(typed), tmp_path / "orders.parquet")
+    assert batch(tmp_path / "orders.parquet").exit_code == 5
+    errors = read(tmp_path / "out")[0]["error"]
+    assert errors.str.endswith("column order_id: is neither text nor a number; write it as text").all()
+
+
+def test_decimal_columns_of_the_store_are_numbers(batch: Batch, tmp_path: Path, store: Path) -> None:
+    path = store / "symbol=AAA/part.parquet"
+    table = pq.read_table(path)
+    decimals = [Decimal(round(a * 1e6)).scaleb(-6) for a in table["a"].to_pylist()]
+    pq.write_table(table.set_column(table.column_names.index("a"), "a", pa.array(decimals)), path)
+    assert batch(write_csv(tmp_path / "orders.csv", [row("x")])).exit_code == 0
+    frame = curves("AAA")
+    impact = ox.Power([float(a) for a in decimals], frame["b"], quoted="per_share") + ox.Linear(frame["half_spread"])
+    expected = ox.solve(ox.Problem(ox.Order(2000), impact, ox.objective("A")))
+    assert read(tmp_path / "out")[0]["objective"][0] == pytest.approx(expected.objective, rel=1e-9)
+
+
+ODD = [
+    "BRK/B",
+    "A%B",
+    "50%25",
+    "Ä-株",
+    "NA",
+    "nan",
+    "TRUE",
+    "1E5",
+    "0700",
+    "A B",
+    "A,B",
+    'Q"',
+    "=X",
+    "a=b",
+    "A\\B",
+    "..",
+    "~#?*:|",
+]
+
+
+def test_symbols_of_any_characters(batch: Batch, tmp_path: Path, store: Path) -> None:
+    """As pandas writes them; each order gets the curves of its own symbol."""
+    tables = {symbol: curves("AAA").assign(a=lambda t, k=k: t["a"] * (1 + k)) for k, symbol in enumerate(ODD)}
+    whole = pd.concat([table.assign(symbol=symbol) for symbol, table in tables.items()])
+    shutil.rmtree(store)
+    whole.to_parquet(store, partition_cols=["symbol"], index=False)
+    assert batch(write_csv(tmp_path / "orders.csv", [row(s, s) for s in ODD])).exit_code == 0
+    summary, schedules = read(tmp_path / "out")
+    assert summary["order_id"].tolist() == summary["symbol"].tolist() == ODD
+    assert sorted(schedules["symbol"].unique()) == sorted(ODD)
+    for symbol, found in zip(ODD, summary["objective"], strict=True):
+        table = tables[symbol]
+        impact = ox.Power(table["a"], table["b"], quoted="per_share") + ox.Linear(table["half_spread"])
+        expected = ox.solve(ox.Problem(ox.Order(2000), impact, ox.objective("A")))
+        assert found == pytest.approx(expected.objective, rel=1e-9), symbol
+
+
+def test_more_symbols_than_are_kept_and_windows_of_one_bucket(
+    batch: Batch, tmp_path: Path, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("optexec.data.bucket_store.KEPT", 3)
+    monkeypatch.setattr("optexec.runners.desk.reading.AHEAD", 8)
+    names = [f"S{k}" for k in range(30)]
+    write_store(store, names)
+    windows = [*pairwise(TIMES), (TIMES[-1], "")]
+    cells = [(name, *windows[k % BUCKETS]) for k, name in enumerate([*names, *reversed(names)])]
+    rows = [row(f"o{k}", name, start=start, end=end) for k, (name, start, end) in enumerate(cells)]
+    assert batch(write_csv(tmp_path / "orders.csv", rows)).exit_code == 0
+    summary, schedules = read(tmp_path / "out")
+    assert summary["order_id"].tolist() == [each["order_id"] for each in rows]
+    for (name, start, _), found in zip(cells, summary["objective"], strict=True):
+        [only] = curves(name).set_index("time").loc[[start]].itertuples()
+        assert found == pytest.approx(2000 * (only.half_spread + only.a * 2000**only.b), rel=1e-9)
+    assert dict(zip(schedules["order_id"], schedules["bucket"], strict=True)) == {
+        each["order_id"]: each["start"] for each in rows
+    }
+    assert schedules["shares"].to_numpy() == pytest.approx(2000)
+
+
+def test_a_window_that_is_ignored_is_none(batch: Batch, tmp_path: Path) -> None:
+    orders = write_csv(tmp_path / "orders.csv", [row("x", start="09:31", end="09:33")])
+    assert batch(orders, "--ignore", "start", "--ignore", "end").exit_code == 0
+    assert read(tmp_path / "out")[1]["bucket"].tolist() == TIMES
+
+
 def test_the_time_limit_reaches_each_order(batch: Batch, tmp_path: Path, monkeypatch) -> None:
     asked = []
     solve = ox.solve
@@ -244,15 +433,16 @@ def test_no_order_is_lost_or_solved_twice_by_a_run_that_stops(batch: Batch, tmp_
     """Whatever step it stops at: after each part of the folder that is written, and in the middle of it."""
     import optexec.data.results_folder as results
 
-    rows = [*sound_rows(7), row("bad", side="by")]
+    rows = [*sound_rows(6), row("bad", side="by"), *(row(f"o{k}") for k in (3, 4, 5))]
     orders = write_csv(tmp_path / "orders.csv", rows)
     monkeypatch.setattr("optexec.runners.desk.recording.FULL", 1)
     monkeypatch.setattr("optexec.runners.desk.reading.CHUNK", BUCKETS)
+    monkeypatch.setattr("optexec.runners.desk.reading.AHEAD", 3)
     assert batch(orders).exit_code == 5
     undisturbed = (tmp_path / "out").rename(tmp_path / "undisturbed")
     steps = len(list(undisturbed.rglob("*.parquet")))
     assert steps >= 10
-    write, replace = results._write, results.os.replace
+    write = results._write
     for step in range(steps):
         left = step
 
@@ -271,7 +461,6 @@ def test_no_order_is_lost_or_solved_twice_by_a_run_that_stops(batch: Batch, tmp_
         same_results(tmp_path / "out", undisturbed)
         assert not list((tmp_path / "out").rglob("*.new"))
         (tmp_path / "out").rename(tmp_path / f"out{step}")
-    assert results.os.replace is replace
 
 
 def test_a_full_disk_is_told_and_room_lets_the_run_go_on(batch: Batch, tmp_path: Path, monkeypatch) -> None:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +18,7 @@ import pytest
 from desk_cases import row, same_results, write_csv, write_store
 
 from optexec.data.bucket_store import StoredBuckets
+from optexec.runners.desk.dask_pool import dask_pool
 from optexec.runners.desk.pools import local_pool
 from optexec.runners.desk.spreading import spread
 from optexec.runners.desk.work import Item, Work
@@ -171,6 +172,16 @@ def test_a_dask_cluster_on_this_machine_survives_a_killed_worker(desk: Path) -> 
         assert client.wait(WAIT) == 5
     assert told(desk, "dask") == ""
     same_results(desk / "dask", desk / "quiet")
+
+
+def test_a_cluster_on_this_machine_takes_no_port_of_another() -> None:
+    """Dask's own port may be another cluster's: a warning would be an error here."""
+    with socket.socket() as taken:
+        with suppress(OSError):
+            taken.bind(("127.0.0.1", 8787))
+            taken.listen()
+        with dask_pool(None, 1) as pool:
+            assert pool.workers() == 1
 
 
 class Cluster:

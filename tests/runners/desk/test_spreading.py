@@ -36,11 +36,12 @@ class DeadlyPool(InlinePool):
 
     def wait(self, futures: Any) -> list[int]:
         flying = sorted(futures)
+        assert len(flying) == 1 or not any(self.submitted[future].alone for future in flying)
         assert len(flying) <= QUEUED * self.workers() + 1
         if hit := self.broken & set(flying):
             return sorted(hit)
         chosen = self.data.draw(st.sampled_from(flying))
-        accident = self.accidents < 3 and self.data.draw(st.integers(0, 9)) == 0
+        accident = self._rows(chosen) and self.accidents < 3 and self.data.draw(st.integers(0, 9)) == 0
         if accident or self._rows(chosen) & self.poisoned:
             self.accidents += accident
             self.broken = set(flying)
@@ -54,6 +55,8 @@ class DeadlyPool(InlinePool):
         if future in self.broken:
             raise Died
         items = self.submitted[future].items
+        if not items:
+            return Done()
         kept = self.data.draw(st.integers(1, len(items)))
         outcomes = [Outcome(i.row, i.order_id, i.symbol, status="optimal") for i in items[:kept]]
         return Done(outcomes, left=list(items[kept:]))
@@ -76,16 +79,44 @@ def test_every_order_is_done_once_and_only_the_guilty_are_given_up(data, sizes, 
     assert poisoned & set(range(ends[-1])) <= given_up
     if pool.accidents < DEATHS:
         assert given_up <= poisoned
+    by_itself = Counter(w.items[0].row for w in pool.submitted if w.alone and len(w.items) == 1)
     for outcome in found:
         if outcome.row in given_up:
+            assert by_itself[outcome.row] == DEATHS
             assert (
                 outcome.error
                 == f"orders.csv, row {outcome.row}: 2 processes died while they solved it, perhaps for memory"
             )
 
 
+def test_a_suspect_is_alone_until_it_is_done():
+    """Even the last one, behind which more of the source could be handed out."""
+
+    class Alone(InlinePool):
+        lost = (Died,)
+        accidents = 1
+
+        def wait(self, futures):
+            assert len(futures) == 1 or not any(self.submitted[future].alone for future in futures)
+            return sorted(futures)
+
+        def result(self, future):
+            items = self.submitted[future].items
+            if self.accidents and items[0].row == 2:
+                self.accidents -= 1
+                raise Died
+            return Done([Outcome(i.row, i.order_id, i.symbol, status="optimal") for i in items])
+
+    pool = Alone()
+    found = [
+        outcome.row for done in spread(pool, (work(range(k, k + 1)) for k in range(20))) for outcome in done.outcomes
+    ]
+    assert Counter(found) == Counter(range(20))
+    assert [w.items[0].row for w in pool.submitted if w.alone] == [2]
+
+
 def test_no_more_is_read_than_can_be_handed_out():
-    read = []
+    read, done = [], []
 
     def source():
         for number in range(50):
@@ -94,12 +125,26 @@ def test_no_more_is_read_than_can_be_handed_out():
 
     class Counting(InlinePool):
         def result(self, future):
-            done = len(self.submitted) - len(read)
-            assert done <= QUEUED * self.workers() + 1
+            assert len(read) - len(done) <= QUEUED * self.workers() + 1
+            done.append(future)
             return Done()
 
     list(spread(Counting(), source()))
     assert read == list(range(50))
+    assert len(done) == 50
+
+
+def test_no_order_is_blamed_for_processes_that_die_without_work():
+    class Dying(InlinePool):
+        lost = (Died,)
+
+        def result(self, future):
+            raise Died
+
+    found = []
+    with pytest.raises(SolverFailure, match="processes die whatever they do, perhaps for memory; see to it"):
+        found.extend(spread(Dying(), iter([work(range(3)), work(range(3, 6))])))
+    assert found == []
 
 
 def test_workers_that_cannot_do_the_work_end_it():
