@@ -85,8 +85,6 @@ class AuditedExecution:
         Raises:
             InvalidInput: the log is closed, or the event cannot be written down.
         """
-        if self._log.closed:
-            raise InvalidInput(f"{self._log.path}: is closed, by `close` or an interruption; open it again to go on")
         told = record_of(event)
         try:
             self._append("event", [told])

@@ -96,11 +96,6 @@ class AuditLog:
             told = f"cannot be written ({error.strerror}); mend that, and open it again"
             raise InvalidInput(f"{self.path}: {told}") from None
 
-    @property
-    def closed(self) -> bool:
-        """Whether nothing more can be appended."""
-        return self._file.closed
-
     def close(self) -> None:
         """Close the file; others may append to it from then on."""
         self._file.close()

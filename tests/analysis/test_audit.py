@@ -194,7 +194,7 @@ def test_an_interrupted_event_closes_the_log_and_the_day_goes_on_when_it_is_open
             told = [event_from(event) for event in events]
             with pytest.raises(KeyboardInterrupt):
                 take_all(audited, told)
-            with pytest.raises(ox.InvalidInput, match="is closed, by `close` or an interruption"):
+            with pytest.raises(ox.InvalidInput, match="is closed; open it again"):
                 audited.take(told[-1])
         assert finished(path, seed, events)[1] == answers
         assert path.read_bytes() == content
