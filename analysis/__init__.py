@@ -1,1 +1,1 @@
-"""Was it good: comparisons and plots."""
+"""Was it good: comparisons, frontier, simulation, cost analysis, audit and replay, figures, the report."""

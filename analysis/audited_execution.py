@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
-from optexec.analysis.replay import difference_of, execution_from, header, rederive
+from optexec.analysis.replay import execution_from, header, rederive
 from optexec.data.audit_log import AuditLog
 from optexec.data.execution_record import record_of
 from optexec.models.errors import InvalidInput
@@ -20,7 +20,8 @@ class AuditedExecution:
     An event is on the disk before it is decided on, and its decisions are there before `take` returns them. So after a
     crash at any moment the log has every event that was answered, and whoever opens it again comes to the same
     decisions. The event that the crash interrupted may have been carried out or not: send child orders under their
-    numbers, so that sending one twice does nothing.
+    numbers, so that sending one twice does nothing. An interruption that the process survives, such as control-C,
+    counts as a crash: it closes the log.
 
     Args:
         path: of the log.
@@ -79,10 +80,19 @@ class AuditedExecution:
         self.close()
 
     def take(self, event: Event) -> tuple[Decision, ...]:
-        """What to do about an event, once event and decisions are on the disk."""
-        self._append("event", [record_of(event)])
-        decisions = self.execution.take(event)
-        self._answer([record_of(decision) for decision in decisions], 0)
+        """What to do about an event, once event and decisions are on the disk.
+
+        Raises:
+            InvalidInput: the log is closed, or the event cannot be written down.
+        """
+        told = record_of(event)
+        try:
+            self._append("event", [told])
+            decisions = self.execution.take(event)
+            self._answer([record_of(decision) for decision in decisions], 0)
+        except BaseException:
+            self.close()
+            raise
         return decisions
 
     @property
@@ -116,12 +126,10 @@ class AuditedExecution:
 
     def _take_again(self) -> None:
         records = list(self._log.records)
-        for recorded, derived in rederive(self.execution, records):
-            last = not recorded or recorded[-1] is records[-1]
-            difference = difference_of(recorded, derived, last)
-            if difference is not None:
+        for answer in rederive(self.execution, records):
+            if (difference := answer.difference) is not None:
                 raise InvalidInput(
                     f"{self._log.path}, line {difference.line}: the decision is not what its events lead to now "
                     f"(the log was begun by optexec {records[0]['body']['version']}); replay the log to see more"
                 )
-            self._answer(derived, len(recorded))
+            self._answer(answer.derived, len(answer.recorded))

@@ -4,16 +4,14 @@ from typing import Any
 
 import pandas as pd
 
-from optexec.analysis.bucket_labels import axis_name, bucket_names, clock_times
-from optexec.analysis.report_parts import literal
+from optexec.analysis.bucket_labels import axis_name, bucket_names, clock_format, clock_times
+from optexec.analysis.report_parts import CENTS, literal
 
 OTHERS = ("other1", "other2", "other3", "other4", "other5")
 DASHES = ("dash", "dot", "dashdot", "longdash", "longdashdot")
-CROWDED = 60
-"""Buckets beyond which bars touch."""
-SHARES, DOLLARS, PRICE = ",.10~g", ",.2f", ",.6~g"
+SHARES, DOLLARS, PRICE, DEVIATION = ",.10~g", "$,.2f", "$,.6~g", ",.6~g"
 """Formats of the charts' numbers (d3), and below as Python has them."""
-READ = {"shares": ",.10g", "dollars": ",.2f", "price": ",.6g"}
+READ = {"shares": ",.10g", "dollars": CENTS, "price": ",.6g"}
 
 
 def marks(name: str, x: Any, y: Any, marker: dict[str, Any], told: str) -> dict[str, Any]:
@@ -44,17 +42,16 @@ def lines(shape: str = "linear") -> list[dict[str, Any]]:
 def places(index: pd.Index) -> list[str]:
     """Where buckets stand on their axis: times of a day, else names."""
     times = clock_times(index)
-    return (
-        [literal(name) for name in bucket_names(index)] if times is None else list(times.strftime("%Y-%m-%dT%H:%M:%S"))
-    )
+    return [literal(name) for name in bucket_names(index)] if times is None else [time.isoformat() for time in times]
 
 
 def bucket_axis(index: pd.Index) -> dict[str, Any]:
-    """The axis of the buckets."""
+    """The axis of the buckets, in their order whatever the order of the traces."""
     times = clock_times(index)
     if times is None:
-        return {**axis(literal(axis_name(index))), "type": "category"}
-    form = "%H:%M:%S" if (times != times.floor("min")).any() else "%H:%M"
+        order = {"categoryorder": "array", "categoryarray": places(index)}
+        return {**axis(literal(axis_name(index))), "type": "category", **order}
+    form = clock_format(times)
     return {**axis(axis_name(index)), "type": "date", "hoverformat": form, "tickformat": form}
 
 

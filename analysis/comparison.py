@@ -93,7 +93,7 @@ def _common(problems: Mapping[str, Problem]) -> Problem:
         raise InvalidInput("there is nothing to compare; give at least one problem")
     name, first = next(iter(problems.items()))
     for other, problem in problems.items():
-        bounds = ((problem.lo, first.lo), (problem.hi, first.hi))
+        bounds = ((problem.lo, first.lo), (problem.hi, first.hi), (problem.smallest, first.smallest))
         same = problem.order == first.order and problem.index.equals(first.index)
         if not same or not all((a == b).all() for a, b in bounds):
             raise InvalidInput(f"problems {name} and {other} differ in order, limits or buckets; give them the same")

@@ -8,7 +8,6 @@ import pandas as pd
 
 from optexec.analysis.bucket_labels import bucket_names
 from optexec.analysis.chart_style import (
-    CROWDED,
     DOLLARS,
     OTHERS,
     PRICE,
@@ -22,7 +21,9 @@ from optexec.analysis.chart_style import (
     marks,
     places,
 )
+from optexec.analysis.plot_style import CROWDED
 from optexec.analysis.report_parts import Chart, Table, literal
+from optexec.analysis.wording import money, term_name
 from optexec.models.problem import Problem
 from optexec.models.schedule import Schedule
 from optexec.models.validation import Array
@@ -53,7 +54,7 @@ def curves_chart(schedule: Schedule) -> Chart:
     """
     problem, x, names = schedule.problem, schedule.x, [literal(n) for n in bucket_names(schedule.problem.index)]
     cost, shown = problem.impact.cost(x), _spread(x)
-    told = f"%{{x:{SHARES}}} shares cost $%{{y:{DOLLARS}}}"
+    told = f"%{{x:{SHARES}}} shares cost %{{y:{DOLLARS}}}"
     every = marks("chosen in every bucket", x, cost, {"color": "faint", "size": 5}, f"%{{text}}: {told}<extra></extra>")
     curves, points = [], []
     for k, line in zip(shown, lines(), strict=False):
@@ -85,7 +86,7 @@ def _curves_table(title: str, problem: Problem, x: Array, cost: Array) -> Table:
 
 
 def marginal_chart(schedule: Schedule) -> Chart:
-    """Marginal cost of each bucket against the one price lambda, by where its slice stands between its limits.
+    """Marginal cost of each bucket, against the one price lambda if there is one, by where its slice stands.
 
     At a kink of a curve every price between its two slopes is marginal, and the one nearest to lambda is shown.
 
@@ -95,10 +96,9 @@ def marginal_chart(schedule: Schedule) -> Chart:
     ['between its limits', 'lambda']
     """
     problem, x, price = schedule.problem, schedule.x, schedule.marginal_price
-    priced = one_price(problem) and np.isfinite(price)
-    right = problem.gradient(x)
-    marginal = np.clip(price, problem.gradient_left(x), right) if priced else right
-    where, standing, told = np.array(places(problem.index)), _standing(problem, x), f"$%{{y:{PRICE}}} a share"
+    priced = one_price(schedule)
+    marginal = _marginal_costs(schedule, price if priced else np.inf)
+    where, standing, told = np.array(places(problem.index)), _standing(problem, x), f"%{{y:{PRICE}}} a share"
     traces = []
     for name, colour, symbol in STANDINGS:
         chosen = standing == name
@@ -121,6 +121,12 @@ def marginal_chart(schedule: Schedule) -> Chart:
     return Chart("marginal", title, description, traces, layout, Table("marginal", title, frame, forms))
 
 
+def _marginal_costs(schedule: Schedule, price: float) -> Array:
+    """Cost of one more share in each bucket beside all that is traded, nearest to a price at a kink, (N,)."""
+    whole, x = schedule.problem.completed, schedule.problem.with_unfilled(schedule.x)
+    return np.clip(price, whole.gradient_left(x), whole.gradient(x))[: schedule.problem.buckets]
+
+
 def _standing(problem: Problem, x: Array) -> Any:
     """Where each slice stands between its limits, (N,)."""
     near = AT_LIMIT * problem.shares
@@ -136,8 +142,8 @@ def terms_chart(breakdowns: Mapping[str, Mapping[str, float]]) -> Chart:
     ['impact', 'inventory risk']
     """
     costs = pd.DataFrame(breakdowns).T
-    costs.columns = [str(column).replace("_", " ") for column in costs.columns]
-    hover = {"type": "bar", "orientation": "h", "hovertemplate": f"$%{{x:{DOLLARS}}}"}
+    costs.columns = [term_name(str(column)) for column in costs.columns]
+    hover = {"type": "bar", "orientation": "h", "hovertemplate": f"%{{x:{DOLLARS}}}"}
     names, colours = [literal(name) for name in costs.index], ("answer", *OTHERS)
     traces = [
         {"name": literal(term), "y": names, "x": costs[term], "marker": {"color": colours[k % len(colours)]}, **hover}
@@ -152,19 +158,50 @@ def terms_chart(breakdowns: Mapping[str, Mapping[str, float]]) -> Chart:
     }
     frame = costs.rename(columns=lambda term: f"{term} ($)").rename_axis("schedule")
     frame["sum ($)"] = [sum(breakdown.values()) for breakdown in breakdowns.values()]
-    told = "; ".join(f"{name}: ${total:,.2f}" for name, total in frame["sum ($)"].items())
+    told = "; ".join(f"{name}: {money(total)}" for name, total in frame["sum ($)"].items())
     title, forms = "Cost by term", dict.fromkeys(frame.columns, READ["dollars"])
     return Chart("terms", title, f"{told}.", traces, layout, Table("terms", title, frame, forms))
 
 
-def one_price(problem: Problem) -> bool:
-    """Whether an optimum has one marginal cost wherever a slice stands between its limits: convex, any shares.
+def divisible(problem: Problem) -> bool:
+    """Whether slices may have any size, so that shares can be moved one by one.
 
     >>> import optexec as ox
-    >>> one_price(ox.Problem(ox.Order(300, lot=100), ox.Power(1.0, 2.0), ox.objective("A"), buckets=2))
+    >>> divisible(ox.Problem(ox.Order(300, lot=100), ox.Power(1.0, 2.0), ox.objective("A"), buckets=2))
     False
     """
-    return problem.convex and problem.order.lot is None and not problem.semicontinuous
+    return problem.order.lot is None and not problem.semicontinuous
+
+
+def one_price(schedule: Schedule) -> bool:
+    """Whether one more share costs the same wherever a slice stands between its limits, as at an optimum it does.
+
+    It does where the curves are convex, slices may have any size, some are between their limits, and the optimality
+    conditions hold.
+
+    >>> import optexec as ox
+    >>> problem = ox.Problem(ox.Order(300), ox.Power(a=[1.0, 2.0], b=2.0), ox.objective("A"))
+    >>> one_price(ox.solve(problem)), one_price(ox.solve(problem, "twap"))
+    (True, False)
+    """
+    problem = schedule.problem
+    return problem.convex and divisible(problem) and meets_conditions(schedule) and bool(_between(schedule).any())
+
+
+def meets_conditions(schedule: Schedule) -> bool:
+    """Whether the optimality conditions hold, up to what counts as equal.
+
+    >>> import optexec as ox
+    >>> problem = ox.Problem(ox.Order(300), ox.Power(a=[1.0, 2.0], b=2.0), ox.objective("A"))
+    >>> meets_conditions(ox.solve(problem)), meets_conditions(ox.solve(problem, "twap"))
+    (True, False)
+    """
+    return bool(schedule.kkt_residual <= ALIKE)
+
+
+def _between(schedule: Schedule) -> Any:
+    """Which slices are strictly between their limits, (N,)."""
+    return _standing(schedule.problem, schedule.x) == STANDINGS[0][0]
 
 
 def _near(values: Array) -> dict[str, Any]:

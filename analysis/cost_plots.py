@@ -7,6 +7,7 @@ import pandas as pd
 
 from optexec.analysis.cost_analysis import CostAnalysis
 from optexec.analysis.plot_style import ANSWER, INK, OTHERS, dress, new_figure, set_heading, set_title
+from optexec.analysis.wording import dollars, money
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -38,7 +39,7 @@ def plot_cost_analysis(analysis: CostAnalysis) -> "Figure":
     set_title(against, "Fills against benchmarks")
     side = "Bought" if analysis.order.side == "buy" else "Sold"
     told = f"{side} {analysis.filled:,.10g} of {analysis.order.shares:,.10g} shares"
-    set_heading(figure, f"{told}: shortfall ${analysis.shortfall:,.2f}, {analysis.bps:.3g} bps")
+    set_heading(figure, f"{told}: shortfall {money(analysis.shortfall)}, {analysis.bps:.3g} bps")
     return figure
 
 
@@ -69,9 +70,12 @@ def _draw_steps(axes: Any, analysis: CostAnalysis) -> None:
     tops = [*np.maximum(starts, ends), max(analysis.shortfall, 0.0)]
     small: Any = {"fontsize": 8, "color": INK, "textcoords": "offset points", "ha": "center"}
     for place, (top, value) in enumerate(zip(tops, [*parts, analysis.shortfall], strict=True)):
-        axes.annotate(f"{value:,.2f}", (place, top), (0, 3), **small)
+        axes.annotate(dollars(value), (place, top), (0, 3), **small)
     axes.axhline(0, color=INK, linewidth=0.8)
+    axes.use_sticky_edges = False
     axes.margins(y=0.12)
+    if not any(tops):
+        axes.set_ylim(-1, 1)
     axes.set_ylabel("cost ($)")
     set_title(axes, "Shortfall by cause")
     dress(axes)
@@ -79,11 +83,15 @@ def _draw_steps(axes: Any, analysis: CostAnalysis) -> None:
 
 def _draw_bps(axes: Any, table: pd.DataFrame) -> None:
     bps = table["bps"].to_numpy()
-    axes.barh([str(name) for name in table.index], bps, color=[OTHERS[0] if value > 0 else OTHERS[1] for value in bps])
-    for place, value in enumerate(bps):
-        side = "left" if value >= 0 else "right"
-        axes.annotate(f" {value:,.3g} ", (value, place), va="center", ha=side, fontsize=8, color=INK)
+    bars = np.where(np.isfinite(bps), bps, 0.0)
+    axes.barh([str(name) for name in table.index], bars, color=[OTHERS[0] if bar > 0 else OTHERS[1] for bar in bars])
+    for place, (value, bar) in enumerate(zip(bps, bars, strict=True)):
+        text, side = f"{value:,.3g}" if np.isfinite(value) else "nothing traded", "left" if bar >= 0 else "right"
+        axes.annotate(f" {text} ", (bar, place), va="center", ha=side, fontsize=8, color=INK)
     axes.axvline(0, color=INK, linewidth=0.8)
     axes.invert_yaxis()
+    axes.use_sticky_edges = False
     axes.margins(x=0.2)
+    if not bars.any():
+        axes.set_xlim(-1, 1)
     dress(axes, "x")

@@ -15,6 +15,7 @@ from optexec.analysis.plot_style import (
     add_legend,
     dress,
     dress_buckets,
+    is_wide,
     label_buckets,
     new_figure,
     set_heading,
@@ -24,8 +25,8 @@ from optexec.models.validation import Array
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-WIDE, TRAJECTORIES = 20, 5
-"""Ratio of costs from which a frontier has a logarithmic axis, and the most inventories beside it."""
+TRAJECTORIES = 5
+"""The most inventories beside a frontier."""
 
 
 def plot_frontier(frontier: Frontier) -> "Figure":
@@ -73,8 +74,7 @@ def _draw_plane(axes: Any, frontier: Frontier) -> None:
     axes.plot(frame["standard_deviation"], frame["cost"], color=ANSWER, linewidth=2, label="efficient frontier")
     for (name, row), colour, mark in zip(frontier.baselines.iterrows(), cycle(OTHERS), marks):
         axes.scatter(row["standard_deviation"], row["cost"], s=60, color=colour, marker=mark, label=name, **RINGED)
-    costs = np.append(frame["cost"], frontier.baselines["cost"])
-    if costs.min() > 0 and costs.max() > WIDE * costs.min():
+    if is_wide(np.append(frame["cost"], frontier.baselines["cost"])):
         axes.set_yscale("log")
     axes.xaxis.set_major_locator(MaxNLocator(6))
     axes.set_xlabel(_risk_label(frontier))

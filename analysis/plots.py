@@ -43,7 +43,7 @@ def plot(result: Any, *arguments: Any, **options: Any) -> "Figure":
             * `SlippagePoints`, the curves, and which of them are in doubt: curves on books, residuals, coverage;
             * an `AlmgrenChriss` market and a risk aversion: cost against the horizon;
             * a table of `verify`, `compare`, `sensitivity`, `aggregate`, `calibrate`, `walk_table`, `family_errors`,
-              `summary`, `by_bucket`, `volume_profile` or the volatilities.
+              `by_bucket` or the `summary` of its errors, `volume_profile` or the volatilities.
         arguments, options: what the kind takes beside it.
 
     Returns:

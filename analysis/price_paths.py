@@ -95,6 +95,22 @@ class Draws:
         return np.concatenate([drawn, drawn]) if self.antithetic else drawn
 
 
+def autoregression(noise: Array, persistence: float) -> Array:
+    """A stationary AR(1) with the deviation of its noise: h_1 = e_1, h_i = phi h_{i-1} + sqrt(1 - phi^2) e_i.
+
+    Args:
+        noise: e, independent Gaussian of one deviation, (K, N).
+        persistence: phi, in [0, 1).
+
+    >>> autoregression(np.array([[1.0, 0.0, 5.0]]), 0.6).tolist()
+    [[1.0, 0.6, 4.36]]
+    """
+    states, fresh = noise.copy(), np.sqrt(1 - persistence**2)
+    for i in range(1, states.shape[1]):
+        states[:, i] = persistence * states[:, i - 1] + fresh * noise[:, i]
+    return states
+
+
 @dataclass(frozen=True)
 class LogVolatility:
     """Random volatility: sigma_i times exp(h_i - nu^2), h_i a stationary Gaussian AR(1), independent of the price.
@@ -126,10 +142,7 @@ class LogVolatility:
 
     def factors(self, draws: Draws) -> Array:
         """What multiplies sigma in each bucket, (K, N)."""
-        h = self.deviation * draws.normals(Stream.VOLATILITY)
-        fresh = np.sqrt(1 - self.persistence**2)
-        for i in range(1, draws.buckets):
-            h[:, i] = self.persistence * h[:, i - 1] + fresh * h[:, i]
+        h = autoregression(self.deviation * draws.normals(Stream.VOLATILITY), self.persistence)
         with np.errstate(over="ignore"):
             return np.exp(h - self.deviation**2)
 

@@ -11,7 +11,7 @@ from optexec.analysis.provenance import Provenance
 from optexec.analysis.report_charts import inventory_chart, shares_chart
 from optexec.analysis.report_page import render
 from optexec.analysis.report_parts import Section, Table, facts
-from optexec.analysis.wording import counted, dollars, percent
+from optexec.analysis.wording import counted, money, percent
 from optexec.models.errors import InvalidInput
 from optexec.models.problem import Problem
 from optexec.models.schedule import SCHEMA, TINY, Schedule
@@ -36,6 +36,7 @@ class RecordedSchedule:
         breakdown: dollars of each term.
         shares: of each bucket, (N,).
         seconds: time to solve.
+        unfilled: shares that stay unfilled after the last bucket.
 
     >>> import optexec as ox
     >>> problem = ox.Problem(ox.Order(300), ox.Power(a=[1.0, 2.0], b=2.0), ox.objective("A"))
@@ -50,6 +51,7 @@ class RecordedSchedule:
     breakdown: dict[str, float]
     shares: Array
     seconds: float
+    unfilled: float = 0.0
 
     @classmethod
     def from_json(cls, text: str) -> "RecordedSchedule":
@@ -78,6 +80,7 @@ class RecordedSchedule:
             record.breakdown,
             np.array(record.shares, dtype=float),
             record.seconds,
+            record.inventory[-1] if record.inventory else 0.0,
         )
 
     @property
@@ -102,32 +105,37 @@ class RecordedSchedule:
         priced = evaluate(problem, self.shares, self.method)
         if abs(priced.objective - self.objective) > AGREEMENT * max(abs(priced.objective), TINY):
             raise InvalidInput(
-                f"records a cost of ${self.objective:,.6g}, and this problem charges ${priced.objective:,.6g} for its "
-                "shares; give the --objective and the --set that it was solved with"
+                f"records a cost of {money(self.objective, ',.6g')}, and this problem charges "
+                f"{money(priced.objective, ',.6g')} for its shares; give the --objective and the --set that "
+                "it was solved with"
             )
         return replace(priced, seconds=self.seconds)
 
     def html(self, provenance: Provenance) -> str:
         """The page of what is known without the problem, which says what is missing."""
-        figures = {"cost": f"${dollars(self.objective)}", "gap as recorded": self._gap()}
-        told = {"shares": f"{self.shares.sum():,.10g}", "buckets": f"{len(self.shares):,}", "not here": KEPT}
+        figures = {"cost": money(self.objective), "gap as recorded": self._gap()}
+        told = {"shares": self._traded(), "buckets": f"{len(self.shares):,}", "not here": KEPT}
         return render(self._size(), self.verdict, figures, told, self._sections(provenance), provenance.made)
 
     @property
     def verdict(self) -> str:
         """Cost and claim in one sentence."""
         claim = "no lower bound is recorded" if self.bound is None else f"its record claims a gap of {self._gap()}"
-        return f"{self._size()} cost ${dollars(self.objective)} by {self.method}, {self.status}; {claim}."
+        return f"{self._size()} cost {money(self.objective)} by {self.method}, {self.status}; {claim}."
 
     def _size(self) -> str:
-        return f"{self.shares.sum():,.10g} shares over {counted(len(self.shares), 'bucket')}"
+        return f"{self._traded()} shares over {counted(len(self.shares), 'bucket')}"
+
+    def _traded(self) -> str:
+        traded = self.shares.sum()
+        return f"{traded:,.10g} of {traded + self.unfilled:,.10g}" if self.unfilled else f"{traded:,.10g}"
 
     def _gap(self) -> str:
         return "not known" if self.gap is None else f"{percent(self.gap)} %"
 
     def _sections(self, provenance: Provenance) -> list[Section]:
         index = pd.RangeIndex(1, len(self.shares) + 1, name="bucket")
-        held = self.shares.sum() - np.cumsum(self.shares)
+        held = self.shares.sum() - np.cumsum(self.shares) + self.unfilled
         charts = [
             shares_chart(index, {self.method: self.shares}),
             inventory_chart(index, {self.method: np.maximum(held, 0.0)}),

@@ -86,24 +86,40 @@ def execution_from(records: Records, path: Path) -> Execution:
     return Execution(planner, Thresholds(**body["thresholds"]))
 
 
-def rederive(execution: Execution, records: Records) -> Iterator[tuple[Records, Records]]:
-    """Take the events of a log; for each of them the decisions that the log has, and those derived now."""
+@dataclass(frozen=True)
+class Answer:
+    """The decisions on one event.
+
+    Args:
+        line: of the event in the log.
+        recorded: what the log has.
+        derived: what its events lead to now, as JSON data.
+        last: whether no event follows; a crash may have kept decisions on the last one from the log.
+    """
+
+    line: int
+    recorded: Records
+    derived: Records
+    last: bool
+
+    @property
+    def difference(self) -> Difference | None:
+        """The first decision that differs, or that is missing though other events follow."""
+        for place, (record, mine) in enumerate(zip_longest(self.recorded, self.derived), start=1):
+            if record is None and self.last:
+                return None
+            was, now = ("" if told is None else json.dumps(told) for told in (record and record["body"], mine))
+            if was != now:
+                return Difference(self.line + place, was, now)
+        return None
+
+
+def rederive(execution: Execution, records: Records) -> Iterator[Answer]:
+    """Take the events of a log, one by one; what each of them is answered."""
     starts = [k for k, record in enumerate(records) if record["kind"] == "event"]
     for start, stop in zip_longest(starts, starts[1:], fillvalue=len(records)):
         derived = [record_of(decision) for decision in execution.take(event_from(records[start]["body"]))]
-        yield records[start + 1 : stop], derived
-
-
-def difference_of(recorded: Records, derived: Records, last: bool) -> Difference | None:
-    """The first decision that differs; those missing at the end of the log are no difference."""
-    for record, mine in zip_longest(recorded, derived):
-        if record is None and last:
-            return None
-        was, now = ("" if told is None else json.dumps(told) for told in (record and record["body"], mine))
-        if was != now:
-            line = recorded[-1]["seq"] + 2 if record is None else record["seq"] + 1
-            return Difference(line, was, now)
-    return None
+        yield Answer(start + 1, records[start + 1 : stop], derived, start == starts[-1])
 
 
 def replay(path: str | Path) -> Replay:
@@ -132,10 +148,10 @@ def replay(path: str | Path) -> Replay:
     execution = execution_from(records, path)
     events = decisions = unrecorded = 0
     difference = None
-    for recorded, derived in rederive(execution, records):
-        last = not recorded or recorded[-1] is records[-1]
-        difference = difference_of(recorded, derived, last)
+    for answer in rederive(execution, records):
+        difference = answer.difference
         if difference is not None:
             break
-        events, decisions, unrecorded = events + 1, decisions + len(recorded), len(derived) - len(recorded)
+        events, decisions = events + 1, decisions + len(answer.recorded)
+        unrecorded = len(answer.derived) - len(answer.recorded)
     return Replay(events, decisions, unrecorded, difference, record_of(execution.account))

@@ -8,14 +8,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from optexec.analysis.cost_charts import curves_chart, marginal_chart, one_price, terms_chart
+from optexec.analysis.cost_charts import (
+    curves_chart,
+    divisible,
+    marginal_chart,
+    meets_conditions,
+    one_price,
+    terms_chart,
+)
 from optexec.analysis.provenance import Provenance
 from optexec.analysis.recorded_schedule import RecordedSchedule
 from optexec.analysis.report_charts import frontier_chart, inventory_chart, shares_chart
 from optexec.analysis.report_page import render
 from optexec.analysis.report_parts import Section, Table
 from optexec.analysis.report_tables import certificate, how_proved, methods_table
-from optexec.analysis.wording import counted, dollars, percent
+from optexec.analysis.wording import counted, money, percent, term_name
+from optexec.models.order import Order
 from optexec.models.problem import Problem
 from optexec.models.schedule import TINY, Schedule
 from optexec.models.validation import Parameter
@@ -26,6 +34,8 @@ if TYPE_CHECKING:
 
 BENCHMARKS = ("twap", "vwap")
 """Schedules that the answer is drawn and priced against."""
+DUST = 1e-9
+"""Fraction of the order that is unfilled by rounding."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,12 +79,16 @@ class Report:
     def verdict(self) -> str:
         """Cost, saving and proof in one sentence."""
         schedule = self.schedule
-        order, terms = schedule.problem.order, [name.replace("_", " ") for name in schedule.breakdown]
-        doing = "Buying" if order.side == "buy" else "Selling"
-        cost = f"costs {self._money(schedule.objective)} in {' and '.join(terms)}"
+        doing = "Buying" if schedule.problem.order.side == "buy" else "Selling"
+        cost = f"costs {self._money(schedule.objective)} in {' and '.join(map(term_name, schedule.breakdown))}"
         others = " and ".join(self._against(name, saving) for name, saving in self.savings.items())
-        done = f"{doing} {order.shares:,.10g} shares over {counted(schedule.problem.buckets, 'bucket')} {cost}"
+        done = f"{doing} {self._filled()} shares over {counted(schedule.problem.buckets, 'bucket')} {cost}"
         return f"{done}{others and f', {others}'}; {self._proof()}."
+
+    def _filled(self) -> str:
+        """How many shares are traded, and of how many if not of all."""
+        shares, unfilled = self.schedule.problem.shares, self.schedule.unfilled
+        return f"{shares - unfilled:,.10g} of {shares:,.10g}" if unfilled > DUST * shares else f"{shares:,.10g}"
 
     @property
     def bound(self) -> float:
@@ -105,12 +119,12 @@ class Report:
     def _proof(self) -> str:
         if not np.isfinite(self.bound):
             return "no lower bound is known, so nothing is proved"
-        return f"no schedule costs less than ${dollars(self.bound)} (certified gap {percent(self.gap)} %)"
+        return f"no schedule costs less than {money(self.bound)} (certified gap {percent(self.gap)} %)"
 
     def _money(self, cost: float) -> str:
         notional = self.schedule.problem.order.notional
         bps = "" if notional is None else f" ({1e4 * cost / notional:,.4g} bps)"
-        return f"${dollars(cost)}{bps}"
+        return f"{money(cost)}{bps}"
 
     @property
     def figures(self) -> dict[str, str]:
@@ -119,8 +133,8 @@ class Report:
         told = {"cost": self._money(schedule.objective)}
         told |= {f"less than {name.upper()}": self._money(saving) for name, saving in self.savings.items()}
         told["certified gap"] = f"{percent(self.gap)} %" if np.isfinite(self.bound) else "not known"
-        if one_price(schedule.problem):
-            told["one more share"] = f"${schedule.marginal_price:,.4g}"
+        if one_price(schedule):
+            told["one more share"] = money(schedule.marginal_price, ",.4g")
         return told
 
     @property
@@ -129,14 +143,14 @@ class Report:
         problem = self.schedule.problem
         order, index = problem.order, problem.index
         lot = "any number of shares" if order.lot is None else f"whole lots of {order.lot:,.10g} shares"
-        price = "not given" if order.price is None else f"${order.price:,.10g}; notional ${order.notional:,.2f}"
+        price = "not given" if order.price is None else f"${order.price:,.10g}; notional {money(order.notional or 0.0)}"
         counts = pd.Series(problem.curvature.names()).value_counts()
         return {
-            "order": f"{order.side} {order.shares:,.10g} shares in {lot}",
+            "order": f"{order.side} {order.shares:,.10g} shares in {lot}{_left(order)}",
             "arrival price": price,
             "buckets": f"{problem.buckets:,}, {index[0]} to {index[-1]}",
             "cost curves": ", ".join(f"{count:,} {name}" for name, count in counts.items()),
-            "objective": " + ".join(term.name.replace("_", " ") for term in problem.terms),
+            "objective": " + ".join(term_name(term.name) for term in problem.charges),
             "limits": _limits(problem),
         }
 
@@ -169,26 +183,35 @@ class Report:
         return Section("impact", "Impact curves", [note], [curves_chart(self.schedule)])
 
     def _marginal_section(self) -> Section:
+        return Section("marginal-costs", "Marginal costs", [self._price()], [marginal_chart(self.schedule)])
+
+    def _price(self) -> str:
+        """What equal or unequal marginal costs say."""
         schedule, problem = self.schedule, self.schedule.problem
-        if one_price(problem):
-            note = (
-                f"At the optimum every slice between its limits costs the same for one more share, the price lambda = "
-                f"${schedule.marginal_price:,.6g}; slices at their floor cost more, slices at their cap less."
-            )
-        elif problem.convex:
-            note = (
+        if not problem.convex:
+            return "Some curves are not convex, so equal marginal costs are no sign of an optimum here; the bound is."
+        if not divisible(problem):
+            return (
                 "Slices of whole lots or of a least size cannot be moved share by share: no one price equals them all."
             )
-        else:
-            note = "Some curves are not convex, so equal marginal costs are no sign of an optimum here; the bound is."
-        return Section("marginal-costs", "Marginal costs", [note], [marginal_chart(schedule)])
+        if not meets_conditions(schedule):
+            return (
+                "The schedule is not optimal: shares moved from where one more costs much to where it costs little "
+                "would cost less."
+            )
+        if not one_price(schedule):
+            return "Every slice is at one of its limits, so that many prices of one more share go with the schedule."
+        return (
+            "At the optimum every slice between its limits costs the same for one more share, the price lambda = "
+            f"{money(schedule.marginal_price, ',.6g')}; slices at their floor cost no less, those at their cap no more."
+        )
 
     def _costs_section(self) -> Section:
         costs = self.schedule.frame.drop(columns=["shares", "inventory"])
-        costs.columns = [f"{name.replace('_', ' ')} ($)" for name in costs.columns]
+        costs.columns = [f"{term_name(str(name))} ($)" for name in costs.columns]
         costs.insert(0, "shares", self.schedule.x)
         costs.index = pd.Index(map(str, costs.index), name=str(costs.index.name))
-        forms = dict.fromkeys(costs.columns, ",.4f") | {"shares": ",.10g"}
+        forms = dict.fromkeys(costs.columns, ",.6g") | {"shares": ",.10g"}
         every = Table("costs_by_bucket", "Cost of every bucket by term", costs, forms)
         return Section(
             "costs",
@@ -204,8 +227,9 @@ class Report:
         if self.frontier is None:
             return []
         note = (
-            "Each point is the least cost at a level of risk aversion psi; what lies above the line wastes money, and "
-            "nothing lies below it."
+            "Each point is the schedule of least cost + psi/2 variance at one risk aversion psi, as far as its gap "
+            "proves; the line only joins the points. Lots, least slices and curves that are not convex can leave "
+            "efficient schedules above it, which no psi reaches."
         )
         return [Section("risk", "Cost against risk", [note], [frontier_chart(self.frontier, self.schedule)])]
 
@@ -213,7 +237,7 @@ class Report:
         return Section(
             "certificate",
             "Certificate",
-            how_proved(self.schedule),
+            [how_proved(self.schedule, "" if self.recorded else self.schedule.method)],
             [],
             certificate(self.schedule, self.provenance, self._claims()),
         )
@@ -221,8 +245,19 @@ class Report:
     def _claims(self) -> dict[str, Any]:
         claims: dict[str, Any] = {"best lower bound of all methods ($)": self.bound, "gap to it": self.gap}
         if self.recorded is not None:
-            claims["lower bound ($) as recorded, not checked"] = self.recorded.bound
+            claims |= {
+                "solver": f"{self.schedule.method}, as recorded",
+                "lower bound ($) as recorded, not checked": self.recorded.bound,
+            }
         return claims
+
+
+def _left(order: Order) -> str:
+    """What an order that need not complete says of the rest."""
+    if order.must_complete:
+        return ""
+    penalty = f" + {money(order.unfilled_penalty / 2, ',.6g')} u²" if order.unfilled_penalty else ""
+    return f", of which u may stay unfilled at {money(order.unfilled_cost or 0.0, ',.6g')} u{penalty}"
 
 
 def _limits(problem: Problem) -> str:

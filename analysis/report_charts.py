@@ -7,9 +7,8 @@ import numpy as np
 import pandas as pd
 
 from optexec.analysis.chart_style import (
-    CROWDED,
+    DEVIATION,
     DOLLARS,
-    PRICE,
     READ,
     SHARES,
     axis,
@@ -20,7 +19,9 @@ from optexec.analysis.chart_style import (
     marks,
     places,
 )
+from optexec.analysis.plot_style import CROWDED, is_wide
 from optexec.analysis.report_parts import GAP, Chart, Table, literal
+from optexec.analysis.wording import counted, money
 from optexec.models.schedule import Schedule
 from optexec.models.validation import Array
 
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from optexec.analysis.frontier import Frontier
 
 TRADED, HELD = "Shares traded in each bucket", "Shares still to trade after each bucket"
-WIDE = 20
-"""Ratio of costs from which a frontier has a logarithmic axis."""
 
 
 def shares_chart(index: pd.Index, shares: Mapping[str, Array]) -> Chart:
@@ -51,10 +50,10 @@ def shares_chart(index: pd.Index, shares: Mapping[str, Array]) -> Chart:
         "hovermode": "x unified",
         "bargap": 0.0 if len(index) > CROWDED else 0.2,
     }
-    most = int(np.argmax(x))
-    description = (
-        f"{answer} trades most, {x[most]:,.10g} shares, in bucket {index[most]}, and in {np.count_nonzero(x)} buckets."
-    )
+    most, trading = int(np.argmax(x)), counted(int(np.count_nonzero(x)), "bucket")
+    description = f"{answer} trades in {trading}, most in bucket {index[most]}, {x[most]:,.10g} shares."
+    if not x.any():
+        description = f"{answer} trades nothing."
     traces = [{**bars, "hovertemplate": told}, *steps]
     return Chart("shares", TRADED, description, traces, layout, _by_bucket("shares", TRADED, index, shares))
 
@@ -78,12 +77,18 @@ def inventory_chart(index: pd.Index, inventory: Mapping[str, Array]) -> Chart:
         "yaxis": axis("shares still to trade", rangemode="tozero"),
         "hovermode": "x unified",
     }
-    half = index[int(np.argmax(held <= 0.5 * held[0]))]
     description = (
-        f"{answer} holds {held[0]:,.10g} shares after the first bucket, and at most half of these after bucket {half}."
+        f"{answer} holds {held[0]:,.10g} shares after the first bucket, and {held[-1]:,.10g} after the last"
+        f"{_half_done(index, held)}."
     )
     table = _by_bucket("inventory", HELD, index, inventory)
     return Chart("inventory", HELD, description, drawn, layout, table)
+
+
+def _half_done(index: pd.Index, held: Array) -> str:
+    """The first bucket after which half of what was held after the first is left, if there is one."""
+    low = np.flatnonzero(held <= 0.5 * held[0])
+    return f"; at most half of the former from bucket {index[low[0]]} on" if low.size and low[0] else ""
 
 
 def frontier_chart(frontier: "Frontier", schedule: Schedule) -> Chart:
@@ -97,7 +102,7 @@ def frontier_chart(frontier: "Frontier", schedule: Schedule) -> Chart:
     """
     frame, baselines = frontier.frame, frontier.baselines
     unit = "$" if frontier.risk_unit == "dollars" else "shares"
-    told = f"$%{{y:{DOLLARS}}} at a deviation of %{{x:{PRICE}}} {unit}"
+    told = f"%{{y:{DOLLARS}}} at a deviation of %{{x:{DEVIATION}}} {unit}"
     here = [frontier.tradeoff.variance(schedule.x) ** 0.5], [frontier.tradeoff.cost(schedule.x)]
     line, point = {"color": "answer", "width": 2}, {"color": "answer", "size": 4}
     square = {"color": "other2", "symbol": "square", "size": 8}
@@ -110,19 +115,16 @@ def frontier_chart(frontier: "Frontier", schedule: Schedule) -> Chart:
         marks("this schedule", *here, {"color": "other1", "symbol": "star", "size": 14}, told),
         {**marks("baselines", *places, square, f"%{{text}}: {told}"), **labelled},
     ]
-    costs = np.append(frame["cost"], baselines["cost"])
-    wide = costs.min() > 0 and costs.max() > WIDE * costs.min()
+    wide = is_wide(np.append(frame["cost"], baselines["cost"]))
     layout = {
         "xaxis": axis(f"standard deviation ({unit})"),
         "yaxis": axis("expected cost ($)", **({"type": "log"} if wide else {})),
         "hovermode": "closest",
     }
     first, last = frame.iloc[0], frame.iloc[-1]
-    description = (
-        f"Cost rises from ${first['cost']:,.2f} to ${last['cost']:,.2f} as the standard deviation falls from "
-        f"{first['standard_deviation']:,.6g} to {last['standard_deviation']:,.6g} {unit}."
-    )
-    title = "Least cost at each level of risk"
+    ends = (f"{money(row['cost'])} at a deviation of {row['standard_deviation']:,.6g} {unit}" for row in (first, last))
+    description = f"From {' to '.join(ends)}." if len(frame) > 1 else f"One point, {next(ends)}."
+    title = "Least cost for each risk aversion"
     return Chart("frontier", title, description, traces, layout, _frontier_table(title, frame, unit))
 
 
@@ -135,4 +137,4 @@ def _frontier_table(title: str, frame: pd.DataFrame, unit: str) -> Table:
 
 def _by_bucket(name: str, title: str, index: pd.Index, columns: Mapping[str, Array]) -> Table:
     frame = pd.DataFrame({f"{column} (shares)": values for column, values in columns.items()}, index=labels(index))
-    return Table(name, title, frame, dict.fromkeys(frame.columns, ",.2f"))
+    return Table(name, title, frame, dict.fromkeys(frame.columns, READ["shares"]))

@@ -5,18 +5,18 @@ import csv
 import html
 import io
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
-from optexec.analysis.wording import brief
+from optexec.analysis.wording import brief, dollars
 
 MISSING = "-"
 """What stands in a cell whose number is not known."""
-GAP = "gap"
-"""The format of numbers that may be tiny."""
+GAP, CENTS = "gap", "cents"
+"""The formats of ratios and of dollars, which may be tiny."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Table:
         name: of the file that is downloaded, without its suffix.
         caption: what it shows.
         frame: its values; the index is the first column.
-        formats: column -> format of its numbers for reading, such as ",.2f", or `GAP` (see `read`).
+        formats: column -> format of its numbers for reading, such as ",.2f", `GAP` or `CENTS` (see `read`).
 
     >>> Table("costs", "Costs", pd.DataFrame({"cost ($)": [1234.567]}, ["twap"]), {"cost ($)": ",.2f"}).rows
     [['twap', '1,234.57']]
@@ -123,18 +123,21 @@ def facts(name: str, caption: str, values: Mapping[str, Any]) -> Table:
 
 
 def read(value: Any, form: str = "") -> str:
-    """A value as text for reading; `GAP` is a format for numbers of any size.
+    """A value as text for reading; `GAP` and `CENTS` are formats for numbers of any size.
 
     >>> read(1234.567, ",.2f"), read(float("nan"), ",.2f"), read("optimal", ",.2f"), read(None)
     ('1,234.57', '-', 'optimal', '-')
-    >>> read(104.2, GAP), read(2.34e-9, GAP)
-    ('104.20', '2e-09')
+    >>> read(104.2, GAP), read(2.34e-9, GAP), read(0.001234, CENTS)
+    ('104.20', '2e-09', '0.001234')
     """
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return MISSING
     if isinstance(value, str | bool):
         return str(value)
-    return brief(value) if form == GAP else format(value, form)
+    return READERS[form](value) if form in READERS else format(value, form)
+
+
+READERS: Mapping[str, Callable[[float], str]] = {GAP: brief, CENTS: dollars}
 
 
 def plain(value: Any) -> Any:

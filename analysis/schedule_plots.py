@@ -11,6 +11,7 @@ from optexec.analysis.plot_style import (
     ANSWER,
     CROWDED,
     DASHES,
+    HEADROOM,
     INK,
     OTHERS,
     add_legend,
@@ -20,6 +21,7 @@ from optexec.analysis.plot_style import (
     new_figure,
     set_title,
 )
+from optexec.analysis.wording import money, term_name
 from optexec.models.schedule import Schedule
 from optexec.solvers.horizon import Plan
 
@@ -79,6 +81,7 @@ def plot_plan(plan: Plan) -> "Figure":
     axes.bar(later, shares.iloc[1:], width=bar_width(len(shares)), color=ANSWER, label="planned")
     label_buckets(axes, shares.index)
     axes.set_ylabel("shares a bucket")
+    axes.margins(y=HEADROOM)
     dress_buckets(axes, len(shares))
     add_legend(axes)
     beyond = plan.schedule.x[plan.buckets :].sum()
@@ -97,6 +100,7 @@ def _draw_shares(axes: Any, schedule: Schedule, baselines: Mapping[str, Schedule
     handles, names = axes.get_legend_handles_labels()
     own_first = {"handles": handles[-1:] + handles[:-1], "labels": names[-1:] + names[:-1]}
     add_legend(axes, **own_first, ncols=4, loc="upper right")
+    axes.margins(y=HEADROOM)
     axes.set_ylabel("shares a bucket")
 
 
@@ -118,11 +122,11 @@ def _styled(baselines: Mapping[str, Schedule]) -> Iterator[tuple[str, Schedule, 
 def describe(schedule: Schedule) -> str:
     """The order and what it is charged for, in words."""
     order = schedule.problem.order
-    terms = " + ".join(term.name.replace("_", " ") for term in schedule.problem.terms)
+    terms = " + ".join(term_name(term.name) for term in schedule.problem.charges)
     return f"{order.side.capitalize()} {order.shares:,.10g} shares, charged for {terms}"
 
 
 def _subtitle(schedule: Schedule) -> str:
     bps = "" if schedule.bps is None else f" ({schedule.bps:.3g} bps)"
     gap = f"within {schedule.gap:.1g} of the optimum" if np.isfinite(schedule.lower_bound) else "no bound"
-    return f"cost ${schedule.objective:,.2f}{bps}, by {schedule.method}, {schedule.status}, {gap}"
+    return f"cost {money(schedule.objective)}{bps}, by {schedule.method}, {schedule.status}, {gap}"

@@ -4,6 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
+Shares = Annotated[FiniteFloat, Field(ge=0)]
+
 
 class Record(BaseModel):
     """An object of the schema optexec.schedule.v1, as far as a report reads it; other keys are let be.
@@ -19,5 +21,6 @@ class Record(BaseModel):
     status: str
     lower_bound: FiniteFloat | None
     breakdown: Annotated[dict[str, FiniteFloat], Field(min_length=1)]
-    shares: Annotated[list[Annotated[FiniteFloat, Field(ge=0)]], Field(min_length=1)]
+    shares: Annotated[list[Shares], Field(min_length=1)]
+    inventory: list[Shares] = []
     seconds: FiniteFloat

@@ -18,11 +18,14 @@ from optexec.analysis.plot_style import (
     set_title,
 )
 from optexec.analysis.simulation import QUANTILES, Simulation
+from optexec.analysis.wording import money
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 BINS = 60
+NARROW = 1e-4
+"""Least width of the histogram, as a fraction of the shortfall: days that are all the same have a width too."""
 OUTER = (0.001, 0.999)
 """Quantiles between which days are counted in the histogram's bars, so that one wild day does not flatten them."""
 
@@ -67,25 +70,23 @@ def _styles(shown: Mapping[str, Simulation]) -> list[dict[str, Any]]:
 def _draw_days(axes: Any, shown: Mapping[str, Simulation]) -> None:
     every = np.concatenate([simulation.shortfall for simulation in shown.values()])
     low, high = np.quantile(every, OUTER).tolist()
-    edges = np.linspace(low, high, BINS + 1)
+    least = NARROW * max(abs(low), abs(high)) or 1.0
+    wider = max(least - (high - low), 0.0) / 2
+    edges = np.linspace(low - wider, high + wider, BINS + 1)
     for (name, simulation), style in zip(shown.items(), _styles(shown), strict=True):
         share = 100 * np.histogram(simulation.shortfall, edges)[0] / simulation.draws.paths
-        label = f"{name}: mean {_money(simulation.mean)}, standard error {_money(simulation.standard_error)}"
+        label = f"{name}: mean {money(simulation.mean)}, standard error {money(simulation.standard_error)}"
         axes.stairs(share, edges, **style, linewidth=1.8, label=label)
         axes.axvline(simulation.mean, **style, linewidth=1.2)
-    first = next(iter(shown.values()))
+    name, first = next(iter(shown.items()))
     low, middle, high = first.quantiles(QUANTILES)
     axes.axvspan(low, high, color=ANSWER, alpha=0.08, linewidth=0)
-    set_title(axes, f"5 % of days below {_money(low)}, half below {_money(middle)}, 5 % above {_money(high)}")
+    set_title(axes, f"{name}: 5 % of days below {money(low)}, half below {money(middle)}, 5 % above {money(high)}")
     axes.set_xlabel("shortfall ($)")
     axes.set_ylabel("days (% in each bar)")
     axes.set_ylim(bottom=0)
     dress(axes)
     add_legend(axes, loc="upper left", bbox_to_anchor=(0.0, -0.13))
-
-
-def _money(dollars: float) -> str:
-    return f"{'-' if dollars < 0 else ''}${abs(dollars):,.2f}"
 
 
 def _draw_parts(axes: Any, shown: Mapping[str, Simulation]) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from optexec.analysis.plot_style import ANSWER, INK, OTHERS, add_legend, dress, new_figure
+from optexec.analysis.wording import money
 from optexec.models.almgren_chriss import AlmgrenChriss
 from optexec.models.families import Power
 from optexec.models.strategies import best_number_of_slices, best_uniform_horizon, slicing_costs, uniform_moments
@@ -84,7 +85,7 @@ def plot_slices(shares: float, impact: Power, cost_per_slice: float, holding_cos
 
 def _curves(places: Array, parts: Mapping[str, Array], label: str) -> "Figure":
     """The parts of a cost in thin dashed lines and their sum in a thick one, over a logarithmic axis."""
-    from matplotlib.ticker import LogLocator
+    from matplotlib.ticker import LogLocator, NullFormatter
 
     figure = new_figure(SIZE)
     axes = figure.subplots()
@@ -93,6 +94,7 @@ def _curves(places: Array, parts: Mapping[str, Array], label: str) -> "Figure":
         axes.plot(places, part, color=colour, linewidth=1.6, linestyle="--", label=name)
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_ylim(bottom=0)
     axes.set_xlabel(label)
     axes.set_ylabel("dollars")
@@ -106,5 +108,5 @@ def _marked(figure: "Figure", best: float, parts: Mapping[str, Array], told: str
     (axes,), least = figure.axes, sum(float(part[0]) for part in parts.values())
     axes.scatter(best, least, s=60, color=ANSWER, zorder=4)
     where: Any = {"xytext": (0, 14), "textcoords": "offset points", "ha": "center", "color": INK}
-    axes.annotate(f"{told}, ${least:,.2f}", (best, least), **where)
+    axes.annotate(f"{told}, {money(least)}", (best, least), **where)
     return figure

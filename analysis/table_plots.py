@@ -8,7 +8,7 @@ import pandas as pd
 
 from optexec.analysis.cost_plots import plot_aggregate
 from optexec.analysis.market_plots import plot_buckets, plot_forecasts, plot_profile, plot_volatility, plot_walk
-from optexec.analysis.plot_style import ANSWER, OTHERS, add_legend, dress, new_figure, set_title
+from optexec.analysis.plot_style import ANSWER, OTHERS, add_legend, draw_percentages, dress, new_figure, set_title
 from optexec.analysis.verification_plots import plot_methods
 from optexec.models.errors import InvalidInput
 
@@ -23,7 +23,7 @@ def plot_table(table: pd.DataFrame) -> "Figure":
 
     Args:
         table: of `verify`, `compare`, `sensitivity`, `aggregate`, `calibrate`, `walk_table`, `family_errors`,
-            `summary`, `by_bucket`, `volume_profile`, or the volatilities.
+            `by_bucket` or the `summary` of its errors, `volume_profile`, or the volatilities.
 
     Raises:
         InvalidInput: a table of another kind, or without rows.
@@ -51,16 +51,16 @@ def plot_comparison(table: pd.DataFrame) -> "Figure":
     figure = new_figure((3.2 + 2.6 * len(names), 1.4 + 0.32 * len(table)))
     panels = figure.subplots(1, len(names), sharey=True, squeeze=False)[0]
     for axes, name, colour in zip(panels, names, (ANSWER, *OTHERS), strict=False):
-        axes.barh([str(schedule) for schedule in table.index], 100 * table[f"{PREFIX}{name}"], color=colour)
+        draw_percentages(axes, list(map(str, table.index)), table[f"{PREFIX}{name}"].to_numpy(), colour)
         axes.set_xlabel("above the bound (%)")
         set_title(axes, f"Objective {name}")
-        dress(axes, "x")
-    panels[0].invert_yaxis()
     return figure
 
 
 def plot_sensitivity(table: pd.DataFrame) -> "Figure":
     """Draw the table of `sensitivity`: what is done after each quarter of the time, and dollars of cost and risk."""
+    from matplotlib.ticker import MaxNLocator
+
     names, rows = [str(name) for name in table.index], np.arange(len(table))
     figure = new_figure((11.0, 1.8 + 0.45 * len(table)))
     pace, dollars = figure.subplots(1, 2, sharey=True)
@@ -73,6 +73,7 @@ def plot_sensitivity(table: pd.DataFrame) -> "Figure":
     dollars.barh(rows, table["cost"], color=ANSWER, height=0.6, label="cost")
     dollars.barh(rows, table["risk"], left=table["cost"], color=OTHERS[0], height=0.6, label="charge for risk")
     dollars.set_xlabel("dollars")
+    dollars.xaxis.set_major_locator(MaxNLocator(6))
     for axes in (pace, dollars):
         dress(axes, "x")
         add_legend(axes, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)

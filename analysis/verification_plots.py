@@ -14,12 +14,13 @@ from optexec.analysis.plot_style import (
     OTHERS,
     SIZE,
     TICKS,
-    dress,
+    draw_percentages,
     dress_buckets,
     label_buckets,
     new_figure,
 )
 from optexec.analysis.schedule_plots import describe
+from optexec.analysis.wording import LEGIBLE, money
 from optexec.models.schedule import Schedule
 from optexec.solvers.verification import FAILED, LAGRANGE, NO_SCHEDULE, compare_schedules
 
@@ -44,6 +45,8 @@ KINDS: dict[str, dict[str, Any]] = {
     HEURISTIC: {"color": OTHERS[3], "linewidth": 1.8},
 }
 """What the panels of `plot_verification` tell apart, and how."""
+DOLLARS, PERCENT = 1e7, 1e4
+"""Sizes from which the title of a panel has few digits."""
 SAME_SHARES, SAME_COST = 5e-3, 1e-4
 """Fractions of the order and of the least cost within which schedules share a panel."""
 
@@ -146,13 +149,18 @@ def _joined(names: list[str]) -> str:
 
 def _verdict(row: Any) -> str:
     """Dollars, the excess over the best in percent and, with a price, in basis points, and whether it is allowed."""
-    bps = "" if np.isnan(row["excess_bps"]) else f" = {row['excess_bps']:+.3g} bps"
-    excess = f", {100 * row['excess']:+,.2f} %{bps}" if abs(row["excess"]) > SAME_COST else ""
-    return f"${row['objective']:,.2f}{excess}{f', {row.status}' if row['status'] in NO_SCHEDULE else ''}"
+    above = []
+    if abs(row["excess"]) > SAME_COST:
+        percent = 100 * row["excess"]
+        above += [f"{percent:{'+,.2f' if abs(percent) < PERCENT else '+.3g'}} %"] if abs(percent) < LEGIBLE else []
+        above += [] if np.isnan(row["excess_bps"]) else [f"{row['excess_bps']:+.3g} bps"]
+    cost = money(row["objective"], "" if abs(row["objective"]) < DOLLARS else ".4g")
+    told = [cost, *([" = ".join(above)] if above else []), *([row["status"]] if row["status"] in NO_SCHEDULE else [])]
+    return ", ".join(told)
 
 
 def _bound(bound: float, hidden: int) -> str:
-    told = f"no schedule costs less than ${bound:,.2f}" if np.isfinite(bound) else "no lower bound is known"
+    told = f"no schedule costs less than {money(bound)}" if np.isfinite(bound) else "no lower bound is known"
     return f"{told}; {hidden} more schedules are not shown" if hidden else told
 
 
@@ -193,17 +201,11 @@ def plot_methods(table: pd.DataFrame) -> "Figure":
     from matplotlib.patches import Patch
 
     told = table[~table["status"].isin(NO_SCHEDULE)]
-    excess, names = 100 * told["certified_gap"].to_numpy(), [str(name) for name in told.index]
-    figure = new_figure((9.0, 1.2 + 0.28 * len(names)))
+    figure = new_figure((9.0, 1.2 + 0.28 * len(told)))
     axes = figure.subplots()
     best = [ANSWER if status == "optimal" else OTHERS[3] for status in told["status"]]
-    axes.barh(names, excess, color=best)
-    for place, value in enumerate(excess):
-        axes.annotate(f" {value:.2g} %", (max(value, 0.0), place), va="center", fontsize=8, color=INK)
-    axes.invert_yaxis()
-    axes.margins(x=0.12)
+    draw_percentages(axes, list(map(str, told.index)), told["certified_gap"].to_numpy(), best)
     axes.set_xlabel("cost above the certified bound (%)")
-    dress(axes, "x")
     figure.legend(
         handles=[Patch(color=ANSWER, label="optimal"), Patch(color=OTHERS[3], label="not proved optimal")],
         loc="outside lower left",

@@ -8,9 +8,10 @@ import numpy as np
 
 import optexec as ox
 from benchmarks import power_laws
-from benchmarks.certified_instances import SEED, SHARES, Array
+from benchmarks.certified_instances import SEED, SHARES
 from benchmarks.power_laws import PowerLaw
 from benchmarks.registry import Answer, Case, Claim, Driver, Side, ratio
+from optexec.models.validation import Array
 from optexec.solvers.batches import CHUNK
 from optexec.solvers.block import Block
 from optexec.solvers.newton import newton, optimum

@@ -3,11 +3,9 @@
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
 import optexec as ox
-
-Array = NDArray[np.float64]
+from optexec.models.validation import Array
 
 SEED = 20_260
 SHARES = 100_000.0

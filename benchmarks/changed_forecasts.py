@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 
 import optexec as ox
-from benchmarks.certified_instances import Array
-from optexec.analysis.price_paths import Arithmetic, Draws, Stream
+from optexec.analysis.price_paths import Arithmetic, Draws, Stream, autoregression
 from optexec.analysis.replanning import Replan, SoFar
 from optexec.analysis.simulation import Follow, Market, simulate
+from optexec.models.validation import Array
 
 BUCKETS, SHARES = 26, 100_000.0
 OBJECTIVES = {
@@ -45,11 +45,7 @@ class Liquidity:
     def draw(self, days: int, seed: int) -> Array:
         """s of every bucket, (days, N)."""
         noise = self.deviation * np.random.default_rng(seed).standard_normal((days, BUCKETS))
-        fresh = np.sqrt(1 - self.persistence**2)
-        states = noise.copy()
-        for i in range(1, BUCKETS):
-            states[:, i] = self.persistence * states[:, i - 1] + fresh * noise[:, i]
-        return states
+        return autoregression(noise, self.persistence)
 
     def expected(self, state: float, ahead: Array) -> Array:
         """Factors of the curves `ahead` buckets later, given the state now; with ahead = 0 the true one."""

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 import optexec as ox
-from benchmarks.certified_instances import Array
 from benchmarks.reporting import machine, markdown, publish, told, versions
+from optexec.models.validation import Array
 
 TITLE = "Dynamic programme on lots"
 PACKAGES = ("optexec", "slippage-tca", "numpy", "numba")

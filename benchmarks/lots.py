@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from benchmarks.certified_instances import Array
 from benchmarks.dynamic_programme import Task, our_cost, solve_ours, solve_theirs
 from benchmarks.registry import Answer, Case, Side
+from optexec.models.validation import Array
 
 SHARES = 100_000
 

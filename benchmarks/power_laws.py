@@ -6,7 +6,8 @@ from functools import partial
 import numpy as np
 
 import optexec as ox
-from benchmarks.certified_instances import CENTS, SEED, SHARES, Array, typical_prices
+from benchmarks.certified_instances import CENTS, SEED, SHARES, typical_prices
+from optexec.models.validation import Array
 from optexec.solvers.feasible import settle
 
 RHO = 2.5e-8

@@ -12,7 +12,7 @@ from pyomo.contrib.solver.common.factory import SolverFactory
 from pyomo.contrib.solver.common.results import TerminationCondition
 
 import optexec as ox
-from benchmarks.certified_instances import Array
+from optexec.models.validation import Array
 
 OPTIONS = {"propagating/probing/maxprerounds": 0, "display/verblevel": 0}
 """Without probing, which takes up the whole time limit where there are thousands of binaries and settles nothing.

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from optexec.analysis.wording import dollars as dollars
+from optexec.analysis.wording import money as money
 from optexec.analysis.wording import percent as percent
 from optexec.models.errors import InvalidInput
 

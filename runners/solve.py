@@ -97,7 +97,7 @@ def _print(schedule: "ox.Schedule") -> None:
 
 
 def _summary(schedule: "ox.Schedule") -> dict[str, str]:
-    from optexec.runners.output import dollars, percent
+    from optexec.runners.output import money, percent
 
     problem, order = schedule.problem, schedule.problem.order
     at = "" if order.price is None else f" at ${order.price:,.10g}"
@@ -108,9 +108,9 @@ def _summary(schedule: "ox.Schedule") -> dict[str, str]:
         **({} if order.must_complete else {"unfilled": f"{schedule.unfilled:,.10g} shares"}),
         "method": f"{schedule.method}, {schedule.seconds:.2g} s",
         "status": schedule.status,
-        "objective": f"${dollars(schedule.objective)}{bps}",
-        **{f"  {name}": f"${dollars(cost)}" for name, cost in schedule.breakdown.items()},
-        "lower bound": f"${dollars(schedule.lower_bound)}",
+        "objective": f"{money(schedule.objective)}{bps}",
+        **{f"  {name}": money(cost) for name, cost in schedule.breakdown.items()},
+        "lower bound": money(schedule.lower_bound),
         "gap": f"{percent(schedule.gap)} %",
     }
 

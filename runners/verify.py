@@ -89,13 +89,16 @@ def _print(table: "pd.DataFrame", problem: "ox.Problem") -> None:
 
 def _notes(table: "pd.DataFrame", problem: "ox.Problem") -> list[str]:
     """What the table rests on: the best bound, what kind of row is none of a method's, which methods do not apply."""
+    from math import isfinite
+
     import optexec as ox
-    from optexec.runners.output import dollars
+    from optexec.runners.output import money
     from optexec.solvers.verification import LAGRANGE
 
     bound, names = table["lower_bound"], list(map(str, table.index))
     obstacles = ox.methods(problem).frame["obstacle"]
-    notes = [f"No schedule costs less than ${dollars(bound.max())} ({bound.idxmax()})."]
+    least = f"No schedule costs less than {money(bound.max())} ({bound.idxmax()})."
+    notes = [least if isfinite(bound.max()) else "No lower bound is known."]
     if any(name.startswith("ipopt[") for name in names):
         notes.append(
             "ipopt[...]: where a local solver ends from that start; its bound is the best of the other methods."

@@ -8,9 +8,9 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.optimize import Bounds, LinearConstraint, minimize
 
-from benchmarks.certified_instances import Array
 from benchmarks.power_laws import PowerLaw
 from benchmarks.registry import Answer, Side
+from optexec.models.validation import Array
 
 SLSQP = {"maxiter": 1_000, "ftol": 1e-11}
 TRUST_CONSTR = {"maxiter": 1_000, "gtol": 1e-9, "xtol": 1e-12, "barrier_tol": 1e-9}

@@ -155,6 +155,78 @@ def test_an_event_whose_decisions_the_crash_swallowed_is_told(tmp_path):
     assert (done.difference, done.unrecorded) == (None, len(lines) - last - 1)
 
 
+class Interrupting:
+    """A function that is interrupted at its n-th call, before or after it has done its work."""
+
+    def __init__(self, function, count, after):
+        self.function, self.left, self.after = function, count, after
+
+    def __call__(self, *arguments):
+        self.left -= 1
+        if not self.left and not self.after:
+            raise KeyboardInterrupt
+        result = self.function(*arguments)
+        if not self.left:
+            raise KeyboardInterrupt
+        return result
+
+
+def take_all(audited, events):
+    for event in events:
+        audited.take(event)
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("step", ["write", "fsync", "take"])
+def test_an_interrupted_event_closes_the_log_and_the_day_goes_on_when_it_is_opened_again(
+    tmp_path, monkeypatch, step, after
+):
+    seed = 3
+    _, events, answers, content = undisturbed(seed, tmp_path / "whole.log")
+    for count in (1, 2, 3, 8, 17):
+        path, day = tmp_path / f"{count}.log", RandomDay(seed)
+        with (
+            monkeypatch.context() as patched,
+            AuditedExecution(path, day.planner, day.thresholds, clock=lambda: "now") as audited,
+        ):
+            place = audited.execution if step == "take" else os
+            patched.setattr(place, step, Interrupting(getattr(place, step), count, after))
+            told = [event_from(event) for event in events]
+            with pytest.raises(KeyboardInterrupt):
+                take_all(audited, told)
+            with pytest.raises(ox.InvalidInput, match="is closed; open it again"):
+                audited.take(told[-1])
+        assert finished(path, seed, events)[1] == answers
+        assert path.read_bytes() == content
+
+
+def test_an_event_that_cannot_be_written_down_leaves_the_log_open(tmp_path):
+    problem = ox.Problem(ox.Order(900), ox.Power(1.0, 2.0), ox.objective("A"), buckets=3)
+    path = tmp_path / "day.log"
+    with AuditedExecution(path, Replanner(problem), clock=lambda: "now") as audited:
+        with pytest.raises(ox.InvalidInput, match="of class Own cannot be written down"):
+            audited.take(Forecast(1, Own([1.0, 1.0])))
+        assert len(audited.take(Opened(0))) == 3
+    assert replay(path).events == 1
+
+
+def test_decisions_that_are_missing_before_another_event_are_a_difference(tmp_path):
+    path = tmp_path / "day.log"
+    undisturbed(3, path)
+    kinds = [record["kind"] for record in read_log(path)]
+    events = [k for k, kind in enumerate(kinds) if kind == "event"]
+
+    def without(records):
+        del records[events[1] + 1 : events[2]]
+
+    forged(path, without)
+    difference = replay(path).difference
+    assert (difference.line, difference.recorded) == (events[1] + 2, "")
+    assert difference.derived
+    with pytest.raises(ox.InvalidInput, match=f"line {events[1] + 2}: the decision is not what its events lead to"):
+        finished(path, 3, [])
+
+
 def test_a_log_of_another_declaration_or_other_rules_is_refused(tmp_path):
     problem = ox.Problem(ox.Order(900), ox.Power(1.0, 2.0), ox.objective("A"), buckets=3)
     path = tmp_path / "day.log"

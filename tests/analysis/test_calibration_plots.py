@@ -22,6 +22,11 @@ def test_it_draws_the_numbers_of_the_report(curves) -> None:
     place, drawn = shown.lines[1].get_data()
     assert drawn == pytest.approx([100 * curves.cost(np.full(13, x))[0] / x for x in place])
     assert missed.lines[0].get_ydata() == pytest.approx(100 * residual_quantiles(POINTS, curves)[0.5].to_numpy())
+    for area, (low, high) in zip(missed.collections, ((0.05, 0.95), (0.25, 0.75)), strict=True):
+        ends = 100 * residual_quantiles(POINTS, curves)[[low, high]].to_numpy()
+        places, values = area.get_paths()[0].vertices.T
+        drawn_ends = [[values[places == k].min(), values[places == k].max()] for k in np.unique(places)]
+        assert np.array(drawn_ends) == pytest.approx(ends)
     assert [bar.get_height() for bar in seen.patches] == [30] * 13
     assert seen.lines[0].get_xdata().tolist() == [4]
 

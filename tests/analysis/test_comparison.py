@@ -66,6 +66,7 @@ def test_problems_with_other_schedules_are_refused() -> None:
     for other in (
         A.replace(order=ox.Order(900)),
         A.replace(limits=ox.Limits(maximum=300)),
+        A.replace(limits=ox.Limits(participation=0.2, volume=LIMITS.volume, smallest=20)),
         A.replace(buckets=range(8)),
     ):
         with pytest.raises(ox.InvalidInput, match="problems A and B differ in order, limits or buckets"):

@@ -4,12 +4,16 @@ import io
 import re
 from collections.abc import Callable
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib import pyplot
+from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_hex, to_rgb
+from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle, StepPatch
 from matplotlib.text import Text
@@ -32,7 +36,7 @@ from optexec.data.volatility import realised_variance, rolling_volatility
 from optexec.data.volume_profile import volume_profile
 from optexec.data.walk_table import walk_table
 from optexec.models.drawable import Drawable
-from optexec.solvers.verification import every_schedule
+from optexec.solvers.verification import compare_schedules, every_schedule
 
 UNITS = re.compile(
     r"\(.*(\$|%|bps|cents|shares|days).*\)|shares|dollars|bucket|exponent b|snapshots|number of slices|^$"
@@ -61,11 +65,12 @@ def simulated(name: str = "auto") -> Simulation:
     return simulate(ox.solve(problem(), name), Market(problem(), Arithmetic(0.02), permanent=1e-5), paths=400)
 
 
+def at(minute: int, price: float) -> Quote:
+    return Quote(f"2025-01-15T09:{minute}:00-05:00", price)
+
+
 @cache
 def traded() -> CostAnalysis:
-    def at(minute: int, price: float) -> Quote:
-        return Quote(f"2025-01-15T09:{minute}:00-05:00", price)
-
     fills = [(at(32, 0).time, 600, 50.10), (at(40, 0).time, 200, 50.20)]
     prints = [(at(minute, 0).time, 1_000, 50 + minute / 1_000) for minute in range(31, 50)]
     return analyse(fills, ox.Order(1_000), at(30, 50.0), at(31, 50.05), at(50, 50.4), prints, fees=4.0)
@@ -256,3 +261,135 @@ def test_methods_that_found_no_schedule_are_left_out() -> None:
     labels = [text.get_text() for text in ox.plot(table).axes[0].get_yticklabels()]
     assert "lagrange (stationary, not a minimum)" in table.index
     assert labels == [name for name in table.index if not name.startswith("lagrange")]
+
+
+FREE = ox.Problem(ox.Order(300, price=20.0), ox.Linear([0.0, 0.01, 0.02]), ox.objective("A"))
+"""A problem whose least cost is 0."""
+
+
+def written(figure: Figure) -> list[str]:
+    figure.savefig(io.BytesIO(), format="png", dpi=40)
+    return [text.get_text() for text in figure.findobj(Text) if text.get_visible()]
+
+
+def test_an_excess_over_nothing_is_no_number() -> None:
+    table, compared = ox.verify(FREE, ["waterfill", "twap"]), compare({"A": FREE})
+    for figure in (ox.plot(table), ox.plot(compared)):
+        assert max(np.abs(widths(figure.axes[0]))) < 1e-6
+        assert " above a bound of 0" in written(figure)
+    panels = ox.plot(every_schedule(FREE, ["waterfill", "twap"]))
+    assert [axes.get_title(loc="left") for axes in panels.axes] == ["waterfill\n$0.00", "twap\n$3.00, +5 bps"]
+
+
+def test_a_bound_that_is_not_known_is_said() -> None:
+    bare = [ox.Schedule(FREE, np.roll([300.0, 0, 0], k), f"mine {k}", "feasible", -np.inf) for k in (0, 1)]
+    figure = ox.plot(compare_schedules({schedule.method: schedule for schedule in bare}))
+    assert written(figure).count(" no bound") == 2
+    assert not [text for text in written(ox.plot({s.method: s for s in bare})) if "inf" in text or "nan" in text]
+
+
+def test_rounding_is_not_drawn_as_a_difference() -> None:
+    one = ox.Problem(ox.Order(300), ox.Linear(0.01), ox.objective("A"), buckets=1)
+    figure = ox.plot(ox.verify(one, ["waterfill", "twap"]))
+    figure.savefig(io.BytesIO(), format="png", dpi=40)
+    assert figure.axes[0].get_xlim()[1] > 1e3 * max(np.abs(widths(figure.axes[0])))
+
+
+@pytest.mark.parametrize(("shares", "scale"), [(3e15, 1e-12), (3e-6, 1.0)])
+def test_costs_of_every_size_fit_into_the_titles_of_panels(shares: float, scale: float) -> None:
+    impact = ox.Power(scale * np.linspace(1, 4, 12), 1.5)
+    huge = ox.Problem(ox.Order(shares, price=20.0), impact, ox.objective("A"))
+    figure = ox.plot(every_schedule(huge, ["waterfill", "twap", "front_loaded", "best_bucket"]))
+    figure.savefig(io.BytesIO(), format="png")
+    boxes = [axes._left_title.get_window_extent() for axes in figure.axes]  # type: ignore[attr-defined]
+    assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
+
+
+def test_an_order_without_fills_has_no_slippage() -> None:
+    idle = analyse([], ox.Order(1_000), at(30, 50.0), at(31, 50.05), at(50, 50.4))
+    for figure in (idle.plot(), ox.plot(aggregate([idle]))):
+        told = written(figure)
+        assert told.count(" nothing traded ") == 2
+        assert not [text for text in told if "nan" in text]
+
+
+def test_a_gain_is_told_with_its_sign_before_the_dollar() -> None:
+    gain = analyse([(at(32, 0).time, 1_000, 49.0)], ox.Order(1_000), at(30, 50.0), at(31, 50.05), at(50, 50.4))
+    rebate = ox.Problem(ox.Order(900, price=20.0), ox.Linear([-0.02, 0.01]), ox.objective("A"))
+    figures = [gain.plot(), ox.solve(rebate).plot(), ox.plot(every_schedule(rebate, ["waterfill", "twap"]))]
+    for figure in figures:
+        told = " ".join(written(figure))
+        assert "-$" in told
+        assert "$-" not in told
+
+
+@pytest.mark.parametrize("paid", [49.0, 50.0, 51.0])
+def test_labels_of_a_shortfall_stay_inside_its_panel(paid: float) -> None:
+    account = analyse([(at(32, 0).time, 1_000, paid)], ox.Order(1_000), at(30, 50.0), at(31, 50.0), at(50, 50.0))
+    figure = account.plot()
+    figure.savefig(io.BytesIO(), format="png")
+    for axes in figure.axes:
+        frame = axes.get_window_extent()
+        for label in axes.texts:
+            box = label.get_window_extent()
+            assert frame.x0 <= box.x0 <= box.x1 <= frame.x1
+            assert frame.y0 <= box.y0 <= box.y1 <= frame.y1
+
+
+def test_the_quantiles_of_a_simulation_are_said_to_be_of_its_plan() -> None:
+    figure = simulated().plot({"twap": simulated("twap")}, name="optimal")
+    assert figure.axes[0].get_title(loc="left").startswith("optimal: 5 % of days below $")
+
+
+def test_days_that_are_all_the_same_are_all_in_one_bar() -> None:
+    still = simulate(ox.solve(problem()), Market(problem(), Arithmetic(0.0)), paths=10)
+    figure = still.plot()
+    figure.savefig(io.BytesIO(), format="png", dpi=40)
+    drawn = figure.axes[0].patches[0].get_data()  # type: ignore[attr-defined]
+    (bar,) = np.flatnonzero(drawn.values)
+    assert drawn.values[bar] == pytest.approx(100)
+    assert drawn.edges[bar] <= still.mean <= drawn.edges[bar + 1]
+
+
+def shaded(area: PolyCollection) -> dict[float, list[float]]:
+    """Lowest and highest value of a shaded area at each of its places."""
+    places, values = area.get_paths()[0].vertices.T
+    return {place: [values[places == place].min(), values[places == place].max()] for place in np.unique(places)}
+
+
+def whiskers(axes: Axes, along: int) -> list[float]:
+    """Half the length of every whisker of the bars, along x (0) or y (1)."""
+    bars = [c.errorbar for c in axes.containers if isinstance(c, BarContainer)]
+    segments = [segment for bar in bars for segment in bar.lines[2][0].get_segments()]
+    return [float(np.ptp(segment[:, along])) / 2 for segment in segments]
+
+
+def test_the_middle_nine_tenths_of_simulated_days_are_shaded_and_means_have_their_errors() -> None:
+    days_axes, parts = drawn("simulation").axes
+    (area,) = (patch for patch in days_axes.patches if isinstance(patch, Rectangle))
+    low, high = simulated().quantiles([0.05, 0.95])
+    assert [area.get_x(), area.get_x() + area.get_width()] == pytest.approx([low, high])
+    both = (simulated(), simulated("twap"))
+    errors = [s.parts[name].std(ddof=1) / np.sqrt(400) for s in both for name in s.parts]
+    assert whiskers(parts, 0) == pytest.approx(errors)
+
+
+def test_the_charge_for_risk_stands_on_the_cost() -> None:
+    costs = ox.sensitivity(variants())["cost"]
+    dollars = drawn("sensitivity").axes[1]
+    assert [bar.get_x() for bar in dollars.patches] == [0.0, 0.0, *costs]  # type: ignore[attr-defined]
+
+
+def test_bands_and_whiskers_are_those_of_the_tables() -> None:
+    walks = walk_table(book(), [500, 2_000])
+    for area, side in zip(drawn("walk").axes[0].collections, ("buy", "sell"), strict=True):
+        cents = 100 * walks[walks["side"] == side].groupby("shares")["per_share"].quantile([0.05, 0.95]).unstack()
+        band = shaded(area)
+        assert [band[shares] for shares in (500.0, 2_000.0)] == pytest.approx(cents.to_numpy())
+    volatility = rolling_volatility(realised_variance(mid(), "60min"), 3)
+    sigma, error = (1e4 * volatility[name].to_numpy() for name in ("sigma", "standard_error"))
+    band = shaded(drawn("volatility").axes[0].collections[0])
+    assert np.transpose([band[place] for place in range(len(sigma))]) == pytest.approx(
+        np.array([sigma - error, sigma + error])
+    )
+    assert whiskers(drawn("profile").axes[0], 1) == pytest.approx(100 * volume_profile(days())["standard_error"])

@@ -1,10 +1,12 @@
 """A report is a page that needs nothing else, can be read by everyone, and holds the numbers of the schedule."""
 
 import re
+from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 
 import numpy as np
+import pandas as pd
 import pytest
 from pages import Page
 
@@ -12,6 +14,7 @@ import optexec as ox
 from optexec.analysis.provenance import Provenance
 from optexec.analysis.recorded_schedule import RecordedSchedule
 from optexec.analysis.report import Report
+from optexec.analysis.report_charts import inventory_chart
 from optexec.analysis.report_parts import Table, literal
 from optexec.data import sample
 from optexec.runners.spec import load_spec
@@ -116,7 +119,7 @@ def test_the_numbers_are_those_of_the_schedule(name):
     assert float(proof["gap to its own bound (fraction of the objective)"]) == schedule.gap
     assert float(proof["best lower bound of all methods ($)"]) == report.bound
     if problem.convex:
-        assert float(proof["price lambda ($/share)"]) == schedule.marginal_price
+        assert float(proof["price lambda of the bound ($/share)"]) == schedule.marginal_price
         assert float(proof["KKT residual (relative)"]) == schedule.kkt_residual
     frontier = report.frontier
     assert frontier is not None
@@ -210,6 +213,49 @@ def test_methods_stand_in_order_with_their_excess_over_the_bound():
         assert float(row["above the bound (%)"]) == pytest.approx(excess, rel=1e-9)
 
 
+def test_methods_are_told_in_basis_points_with_their_own_gaps():
+    problem = small()
+    schedules = {name: ox.solve(problem, name) for name in ("newton", "twap")}
+    page = Page(Report(schedules["newton"], schedules).html())
+    for row in page.download("methods"):
+        own = schedules[row["method"]]
+        assert float(row["cost (bps)"]) == pytest.approx(own.bps)
+        assert float(row["own gap (%)"]) == pytest.approx(100 * own.gap)
+        assert float(row["above the best (bps)"]) == pytest.approx(own.bps - schedules["newton"].bps, abs=1e-6)
+
+
+def test_a_bound_that_exceeds_the_cost_by_rounding_leaves_no_gap():
+    best = ox.solve(small())
+    report = Report(best, {"other": replace(best, method="other", lower_bound=best.objective * (1 + 1e-12))})
+    assert report.bound > best.objective
+    assert report.gap == 0
+
+
+def test_marginal_costs_that_are_equal_are_not_drawn_as_noise():
+    flat, steep = (Page(Report(ox.solve(small(), name)).html()).figure("marginal") for name in ("newton", "twap"))
+    price = ox.solve(small(limits=ox.Limits())).marginal_price
+    free = Page(Report(ox.solve(small(limits=ox.Limits()))).html()).figure("marginal")
+    assert free["layout"]["yaxis"]["range"] == pytest.approx([0.9 * price, 1.1 * price], rel=1e-3)
+    for unequal in (flat, steep):
+        assert "range" not in unequal["layout"]["yaxis"]
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e3])
+def test_the_schedule_stands_in_the_plane_of_its_frontier(scale):
+    problem = small(impact=ox.Power([1e-3, 2e-3 * scale, 4e-3 * scale], 1.5), limits=ox.Limits())
+    schedule, frontier = ox.solve(problem), ox.frontier(problem, points=4)
+    figure = Page(Report(schedule, frontier=frontier).html()).figure("frontier")
+    star = next(trace for trace in figure["data"] if trace["name"] == "this schedule")
+    deviation = np.sqrt((schedule.inventory.to_numpy()[:-1] ** 2).sum())
+    assert (star["x"], star["y"]) == (
+        [pytest.approx(deviation)],
+        [pytest.approx(schedule.breakdown["impact"])],
+    )
+    costs = [*frontier.frame["cost"], *frontier.baselines["cost"]]
+    logarithmic = figure["layout"]["yaxis"].get("type") == "log"
+    assert logarithmic == (max(costs) > 20 * min(costs)) == (scale > 1)
+
+
 def test_an_unknown_bound_is_said():
     concave = ox.Power([1.0, 2.0], 0.5)
     problem = ox.Problem(ox.Order(300), concave, ox.objective("A"))
@@ -269,12 +315,165 @@ def test_a_record_is_priced_and_certified_again():
 
 
 def test_a_table_keeps_every_digit_for_the_file():
-    import pandas as pd
-
     table = Table("t", "T", pd.DataFrame({"a ($)": [1 / 3], "b": ['x,"y"']}, index=["<&>"]), {"a ($)": ",.2f"})
     page = Page(f'<a download="t.csv" href="{table.download}">x</a>')
     assert page.download("t") == [{"": "<&>", "a ($)": repr(1 / 3), "b": 'x,"y"'}]
     assert table.rows == [["<&>", "0.33", 'x,"y"']]
+
+
+def notes(report: Report) -> dict[str, str]:
+    return {section.name: " ".join(section.notes) for section in report.sections}
+
+
+def shown(page: Page) -> str:
+    return " ".join(text for tag in ("p", "td", "th", "caption", "dd") for _, text in page.all(tag))
+
+
+CONCAVE = small(impact=ox.Power([1.0, 1.1, 0.9], 0.6), terms=ox.objective("A"))
+UNFILLED = ox.Problem(
+    ox.Order(900, price=20.0, must_complete=False, unfilled_cost=0.02, unfilled_penalty=1e-5),
+    ox.Power([1e-3, 2e-3, 4e-3], 1.5),
+    ox.objective("A"),
+    ox.Limits(maximum=100),
+)
+
+
+@pytest.mark.parametrize(
+    ("problem", "method", "source"),
+    [
+        (small(), "newton", "tangents"),
+        (small(), "twap", "tangents"),
+        (small(), "milp", "piecewise-linear model"),
+        (small(order=ox.Order(900, lot=100)), "dp", "dynamic programme"),
+        (small(order=ox.Order(900, lot=100)), "twap", "tangents"),
+        (CONCAVE, "branch", "on ever smaller ranges"),
+        (CONCAVE, "milp", "piecewise-linear model"),
+        (CONCAVE, "twap", "is that of the convex envelopes of the cost curves:"),
+    ],
+)
+def test_the_source_of_the_bound_is_told_and_a_record_has_none_of_a_search(problem, method, source):
+    schedule = ox.solve(problem, method)
+    assert source in notes(Report(schedule))["certificate"]
+    record = RecordedSchedule.from_json(schedule.to_json())
+    again = Report(record.schedule(problem), recorded=record)
+    told = notes(again)["certificate"]
+    plain = "tangents" if problem.convex else "convex envelopes of the cost curves:"
+    assert f"The bound is that of the {plain}" in told
+    proof = {row["what"]: row["value"] for row in Page(again.html()).download("certificate")}
+    assert proof["solver"] == f"{method}, as recorded"
+
+
+def test_a_milp_bound_of_a_convex_problem_may_be_that_of_the_tangents():
+    problem = small()
+    assert "whichever" not in notes(Report(ox.solve(problem)))["certificate"]
+    assert "where that is higher" in notes(Report(ox.solve(problem, "milp")))["certificate"]
+
+
+def test_without_a_bound_nothing_is_said_to_be_proved():
+    nothing = ox.Schedule(CONCAVE, np.array([300.0, 300.0, 300.0]), "given", "feasible", -np.inf)
+    report = Report(nothing)
+    assert "nothing is proved" in notes(report)["certificate"]
+    (table,) = next(section.tables for section in report.sections if section.name == "methods")
+    assert table.caption == "Methods, cheapest first; no bound is known"
+    proof = {row["what"]: row["value"] for row in Page(report.html()).download("certificate")}
+    assert proof["solver"] == "given"
+    assert not re.search(r"\b(inf|nan)\b", shown(Page(report.html())))
+
+
+@pytest.mark.parametrize("method", ["twap", "front_loaded"])
+def test_no_one_price_is_told_of_a_schedule_that_is_not_optimal(method):
+    report = Report(ox.solve(small(), method))
+    assert "not optimal" in notes(report)["marginal-costs"]
+    assert "lambda" not in notes(report)["marginal-costs"]
+    assert "one more share" not in report.figures
+    figure = Page(report.html()).figure("marginal")
+    assert "lambda" not in {trace["name"] for trace in figure["data"]}
+    drawn = [y for trace in figure["data"] for y in trace["y"]]
+    assert sorted(drawn) == pytest.approx(sorted(report.schedule.problem.gradient(report.schedule.x)))
+
+
+def test_no_one_price_is_told_where_every_slice_is_at_a_limit():
+    """One share more would cost nothing in the first bucket; the price of the bound is a cent."""
+    problem = ox.Problem(ox.Order(300), ox.Linear([0.0, 0.01, 0.02]), ox.objective("A"))
+    report = Report(ox.solve(problem))
+    assert report.schedule.marginal_price > 0
+    assert "one more share" not in report.figures
+    assert "Every slice is at one of its limits" in notes(report)["marginal-costs"]
+    assert report.verdict.startswith("Buying 300 shares over 3 buckets costs $0.00 in impact")
+
+
+def test_one_more_share_costs_what_a_larger_order_costs_more():
+    for problem in (small(), UNFILLED):
+        report = Report(ox.solve(problem))
+        order = problem.order
+        larger = problem.replace(order=replace(order, shares=order.shares + 1e-3))
+        more = (ox.solve(larger).objective - report.schedule.objective) / 1e-3
+        assert float(report.figures["one more share"].removeprefix("$")) == pytest.approx(more, rel=1e-3)
+
+
+def test_part_of_an_order_is_said_to_be_part_of_it():
+    schedule = ox.solve(UNFILLED)
+    report = Report(schedule, baselines(UNFILLED))
+    filled = schedule.x.sum()
+    assert 0 < filled < 300
+    assert report.verdict.startswith(f"Buying {filled:,.10g} of 900 shares over 3 buckets costs")
+    assert "in impact and unfilled shares" in report.verdict
+    assert report.order["order"].endswith("of which u may stay unfilled at $0.02 u + $5e-06 u²")
+    page = Page(report.html())
+    traces = {trace["name"]: trace["y"] for trace in page.figure("marginal")["data"]}
+    assert traces["between its limits"] == pytest.approx([schedule.marginal_price] * len(traces["between its limits"]))
+    assert page.figure("inventory")["data"][0]["y"][-1] == pytest.approx(900 - filled)
+    assert "at most half" not in next(c.description for s in report.sections for c in s.charts if c.name == "inventory")
+
+
+def test_a_record_of_part_of_an_order_keeps_what_is_left():
+    schedule = ox.solve(UNFILLED)
+    record = RecordedSchedule.from_json(schedule.to_json())
+    assert record.unfilled == schedule.unfilled
+    assert f"{schedule.x.sum():,.10g} of 900 shares over 3 buckets" in record.verdict
+    page = Page(record.html(Provenance()))
+    assert page.figure("inventory")["data"][0]["y"] == pytest.approx(schedule.inventory.tolist())
+
+
+@pytest.mark.parametrize(
+    ("held", "told"),
+    [
+        ([600.0, 500.0, 400.0], "400 after the last."),
+        ([600.0, 500.0, 300.0], "300 after the last; at most half of the former from bucket 3 on."),
+        ([0.0, 0.0, 0.0], "0 after the last."),
+    ],
+)
+def test_half_of_the_inventory_is_told_only_where_it_is_gone(held, told):
+    index = pd.RangeIndex(1, 4, name="bucket")
+    assert inventory_chart(index, {"twap": np.array(held)}).description.endswith(told)
+
+
+def test_a_gain_is_a_negative_number_of_dollars():
+    impact = ox.Linear([-0.02, 0.01]) + ox.Power(1e-5, 2.0)
+    problem = ox.Problem(ox.Order(900, price=20.0), impact, ox.objective("A"))
+    report = Report(ox.solve(problem), baselines(problem), ox.frontier(problem, points=4))
+    assert report.schedule.objective < 0
+    assert f"costs -${-report.schedule.objective:,.2f} (-" in report.verdict
+    page = Page(report.html())
+    assert "$-" not in shown(page) + " ".join(c.description for s in report.sections for c in s.charts)
+    formats = [t["hovertemplate"] for name in ("curves", "marginal", "terms") for t in page.figure(name)["data"]]
+    assert not any("$%{" in form for form in formats)
+
+
+def test_an_efficient_schedule_can_stand_above_the_frontier_that_psi_reaches():
+    """What the note of the frontier says, by enumeration of all schedules in lots."""
+    problem = ox.Problem(ox.Order(500, lot=100), ox.Power([3e-3, 1e-3, 1e-3], 1.7), ox.objective("A"))
+    frontier = ox.frontier(problem, points=60)
+    tradeoff, frame = frontier.tradeoff, frontier.frame
+    lots = [(a, b, 5 - a - b) for a in range(6) for b in range(6 - a)]
+    places = [(tradeoff.variance(x), tradeoff.cost(x)) for x in 100.0 * np.array(lots)]
+    efficient = {p for p in places if not any(q != p and q[0] <= p[0] and q[1] <= p[1] for q in places)}
+    reached = set(zip(frame["variance"], frame["cost"], strict=True))
+    assert reached <= efficient
+    missed = efficient - reached
+    assert missed
+    assert all(cost > frontier.least_cost(variance) for variance, cost in missed)
+    assert "the line only joins the points" in notes(Report(ox.solve(problem), frontier=frontier))["risk"]
 
 
 def luminance(colour: str) -> float:

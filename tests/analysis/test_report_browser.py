@@ -193,6 +193,15 @@ def test_labels_are_text(browser: Any, pages: dict[str, Path]) -> None:
     assert ticks == [HOSTILE, "<b>b</b>", "c & d"]
 
 
+def test_buckets_stand_in_their_order_whatever_limit_they_are_at(browser: Any, tmp_path: Path) -> None:
+    problem = ox.Problem(ox.Order(900), ox.Power([1e-3, 2e-3, 4e-3], 1.5), ox.objective("A"), ox.Limits(maximum=500))
+    page = tmp_path / "capped.html"
+    page.write_text(Report(ox.solve(problem)).html())
+    show(browser, page)
+    script = "return [...document.querySelectorAll('#marginal .xtick text')].map((t) => t.textContent)"
+    assert browser.execute_script(script) == ["1", "2", "3"]
+
+
 @pytest.mark.parametrize("width", [320, 390, 768])
 def test_a_narrow_screen_needs_no_sideways_scrolling(browser: Any, pages: dict[str, Path], width: int) -> None:
     for page in pages.values():
