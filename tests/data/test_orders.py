@@ -50,7 +50,7 @@ def test_blank_cells_are_left_out(tmp_path: Path) -> None:
 
 def test_compressed_files_are_read_and_torn_ones_refused(tmp_path: Path) -> None:
     path = tmp_path / "orders.csv.gz"
-    whole = gzip.compress(b"order_id,symbol\n" + b"x,AAA\n" * 50_000)
+    whole = gzip.compress(b"order_id,symbol\n" + b"x,AAA\n" * 50_000, mtime=0)
     path.write_bytes(whole)
     assert OrderTable(path).count() == 50_000
     path.write_bytes(whole[: len(whole) // 2])
@@ -66,8 +66,8 @@ HEADER = b"order_id,symbol\n"
     [
         ("orders.csv", b"order_id,symbol\rx,AAA\r", "new-line character seen in unquoted field"),
         ("orders.csv", b"order_id," + b"x" * 200_000, "field larger than field limit"),
-        ("orders.csv.gz", gzip.compress(HEADER)[:10] + b"\xff" * 20, "invalid block type"),
-        ("orders.csv.gz", gzip.compress(HEADER)[:12], "ended before the end-of-stream marker"),
+        ("orders.csv.gz", gzip.compress(HEADER, mtime=0)[:10] + b"\xff" * 20, "invalid block type"),
+        ("orders.csv.gz", gzip.compress(HEADER, mtime=0)[:12], "ended before the end-of-stream marker"),
         ("orders.parquet", b"PAR1\xff\xff\xff\x7fPAR1", "smaller than the size reported by footer"),
         ("orders.parquet", b"PAR1PAR1", "Parquet file size is 8 bytes"),
     ],
@@ -80,7 +80,7 @@ def test_a_file_that_cannot_be_read(tmp_path: Path, name: str, content: bytes, t
 
 
 def compressed() -> bytes:
-    return gzip.compress(HEADER + b"".join(b"%d,S%d\n" % (k, k * k) for k in range(300)))
+    return gzip.compress(HEADER + b"".join(b"%d,S%d\n" % (k, k * k) for k in range(300)), mtime=0)
 
 
 def typed() -> bytes:
