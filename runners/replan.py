@@ -126,7 +126,7 @@ def _print(day: "Day", planner: "Replanner") -> None:
 
 
 def _summary(day: "Day", planner: "Replanner") -> dict[str, str]:
-    from optexec.runners.output import money, percent
+    from optexec.runners.output import money, percentage
 
     told, order = day.told, planner.problem.order
     rows = {
@@ -142,7 +142,7 @@ def _summary(day: "Day", planner: "Replanner") -> dict[str, str]:
         if plan["objective"] is not None:
             rows["objective"] = money(plan["objective"])
         if plan["lower_bound"] is not None:
-            rows["lower bound"] = f"{money(plan['lower_bound'])}, gap {percent(plan['gap'])} %"
+            rows["lower bound"] = f"{money(plan['lower_bound'])}, gap {percentage(plan['gap'])}"
     when = "in" if day.open else "when it opens, in"
     for child in told["send"]:
         rows[f"send child {child['child']}"] = f"{order.side} {child['shares']:,.10g} shares {when} {child['bucket']}"

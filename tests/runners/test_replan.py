@@ -1,5 +1,6 @@
 """`optexec replan` and `optexec replay`: what they tell is what the library does, and they refuse in one line."""
 
+import gzip
 import json
 from collections.abc import Callable
 from inspect import signature
@@ -8,6 +9,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -356,6 +358,13 @@ def test_numbers_of_child_orders_as_programs_write_them(tmp_path: Path) -> None:
     lines.write_text('{"event": "fill", "shares": 3, "child": 1.0}')
     assert read_events(table, index) == [Filled(3.0, 1), Filled(3.0, 1), Filled(3.0)]
     assert read_events(lines, index) == [Filled(3.0, 1)]
+
+
+@pytest.mark.parametrize(("suffix", "compress"), [(".gz", gzip.compress), (".zst", pa.Codec("zstd").compress)])
+def test_compressed_lines_of_json(tmp_path: Path, suffix: str, compress: Callable[[bytes], bytes]) -> None:
+    path = tmp_path / f"events.ndjson{suffix}"
+    path.write_bytes(compress(b'{"event": "open", "bucket": 2}'))
+    assert read_events(path, pd.RangeIndex(1, 4)) == [Opened(1)]
 
 
 @pytest.mark.parametrize("name", ["cost", "cost_at"])
