@@ -67,12 +67,16 @@ class StoredBuckets:
         """One column as labels.
 
         Raises:
-            InvalidInput: a label that is blank or occurs twice.
+            InvalidInput: a label that is blank, occurs twice, or is no text, number or time.
         """
         index = pd.Index(self.columns[name], name=name)
-        for faulty, what in ((index.isna(), "is blank"), (index.duplicated(), "labels two buckets")):
+        strange = [isinstance(label, bytes | dict | np.ndarray) for label in index]
+        if any(strange):
+            raise self.fault(strange.index(True), name, "is no text, number or time; name a column of labels")
+        twice = "labels two buckets; labels must be unique"
+        for faulty, what in ((index.isna(), "is blank; fill it in"), (index.duplicated(), twice)):
             if faulty.any():
-                raise self.fault(int(np.argmax(faulty)), name, f"{what}; labels must be unique")
+                raise self.fault(int(np.argmax(faulty)), name, what)
         return index
 
     def fault(self, row: int, column: str, what: str) -> InvalidInput:

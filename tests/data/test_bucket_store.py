@@ -67,13 +67,20 @@ def test_a_part_of_the_buckets_keeps_the_numbers_of_its_rows(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("frame", "told"),
     [
-        (pd.DataFrame({"time": ["a", "a"]}), "row 2, column time: labels two buckets"),
-        (pd.DataFrame({"time": ["a", None]}), "row 2, column time: is blank"),
+        (pd.DataFrame({"time": ["a", "a"]}), "row 2, column time: labels two buckets; labels must be unique"),
+        (pd.DataFrame({"time": ["a", None]}), "row 2, column time: is blank; fill it in"),
     ],
 )
 def test_labels_name_one_bucket_each(tmp_path: Path, frame: pd.DataFrame, told: str) -> None:
     put(tmp_path, "A", frame)
     with pytest.raises(InvalidInput, match=told):
+        BucketStore(tmp_path).buckets("A").labels("time")
+
+
+@pytest.mark.parametrize("label", [[1], {"hour": 9}, b"open"])
+def test_labels_are_text_numbers_or_times(tmp_path: Path, label: object) -> None:
+    put(tmp_path, "A", pd.DataFrame({"time": [None, label]}))
+    with pytest.raises(InvalidInput, match="row 2, column time: is no text, number or time; name a column of labels"):
         BucketStore(tmp_path).buckets("A").labels("time")
 
 
