@@ -11,10 +11,9 @@ from typing import Any, BinaryIO, TextIO, cast
 import pandas as pd
 
 from optexec.data.file_digest import sha256, stamp
-from optexec.data.opened_file import opened
+from optexec.data.opened_file import PARQUET, opened
 from optexec.models.errors import InvalidInput
 
-PARQUET = (".parquet", ".pq")
 ROWS = 4_096
 """Rows of a Parquet file that are in memory at once."""
 

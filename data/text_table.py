@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from optexec.data.opened_file import read_text
+from optexec.data.opened_file import PARQUET, read_text
 from optexec.models.errors import InvalidInput
 
 _BLANKS = frozenset({"", "nan", "na", "n/a", "null", "none", "nat", "<na>"})
@@ -114,7 +114,7 @@ def read_rows(path: Path) -> TextTable:
     >>> len(read_rows(path))
     0
     """
-    return _parquet_table(path) if path.suffix in {".parquet", ".pq"} else _csv_table(path)
+    return _parquet_table(path) if path.suffix in PARQUET else _csv_table(path)
 
 
 def _csv_table(path: Path) -> TextTable:
