@@ -199,3 +199,9 @@ def test_more_buckets_than_there_is_memory_for(spec: Path, refused: Refused) -> 
     impact = "impact=[{family='Linear', quoted='total', slope=0.01}]"
     many = ["--set", f"buckets={{number={10**17}}}", "--set", impact, "--set", "limits={}", "--objective", "A"]
     assert refused(4, "solve", spec, *many).startswith("not enough memory (Unable to allocate ")
+
+
+def test_a_blank_label(spec: Path, refused: Refused) -> None:
+    table = spec.with_name("buckets.csv")
+    table.write_text(table.read_text().replace("09:31,", " ,", 1))
+    assert "buckets.csv, row 3, column time: ' ' is blank; fill it in" in refused(2, "solve", spec)
