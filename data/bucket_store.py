@@ -140,8 +140,17 @@ class BucketStore:
             raise self._unknown(symbol)
         folder = self.folders[symbol]
         table = _table(folder)
-        columns = {name: self._values(name, table.column(name)) for name in table.column_names}
+        columns = {name: self._read_column(folder, name, table.column(name)) for name in table.column_names}
         return StoredBuckets(folder, tuple(columns), columns, len(table))
+
+    def _read_column(self, folder: Path, name: str, column: Any) -> NDArray[np.float64] | pd.Index:
+        import pyarrow as pa
+
+        try:
+            return self._values(name, column)
+        except (ValueError, pa.ArrowException) as error:
+            told = str(error).splitlines()[0]
+            raise InvalidInput(f"{folder}, column {name}: cannot be read ({told:.80}); write it again") from None
 
     def _values(self, name: str, column: Any) -> NDArray[np.float64] | pd.Index:
         """Numbers as floats, all else as an index: the same one as for the last symbol where they are equal."""
