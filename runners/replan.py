@@ -97,14 +97,16 @@ def replan_order(
 
 
 def _thresholds(declared: "Spec", volatility: str | None, spread: str | None, spike: float, lasts: int) -> "Thresholds":
+    from optexec.models.validation import positive_number
     from optexec.runners.parameters import Parameters, number_or_column
     from optexec.solvers.thresholds import Thresholds
 
+    multiple = positive_number("--spike", spike)
     given = {"sigma": volatility, "spreads": spread}
     expected = {name: number_or_column(text) for name, text in given.items() if text is not None}
 
     def build(**columns: Any) -> Thresholds:
-        return Thresholds(spike, spike, lasts, **columns)
+        return Thresholds(multiple, multiple, lasts, **columns)
 
     made: Thresholds = Parameters(declared.table).build(build, expected)
     return made

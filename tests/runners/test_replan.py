@@ -389,7 +389,7 @@ def test_before_the_first_event_a_table_is_its_header(spec: Path, fills: Path, i
         (2, ["--method", "newtn"], "did you mean 'newton'?"),
         (2, ["--volatility", "sgma"], "unknown column of buckets.csv 'sgma'"),
         (2, ["--volatility", "0"], "sigma must be > 0"),
-        (2, ["--spike", "-1"], "volatility must be > 0"),
+        (2, ["--spike", "-1"], "--spike must be > 0, got -1"),
         (2, ["--spike-lasts", "0"], "lasts must be a whole number"),
         (2, ["--set", "order.at_end=stp"], "unknown ending 'stp'; did you mean 'stop'?"),
         (2, ["--fills", "nowhere.csv"], "no such file"),
