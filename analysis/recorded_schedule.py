@@ -11,10 +11,10 @@ from optexec.analysis.provenance import Provenance
 from optexec.analysis.report_charts import inventory_chart, shares_chart
 from optexec.analysis.report_page import render
 from optexec.analysis.report_parts import Section, Table, facts
-from optexec.analysis.wording import counted, money, percent
+from optexec.analysis.wording import counted, money, percentage
 from optexec.models.errors import InvalidInput
 from optexec.models.problem import Problem
-from optexec.models.schedule import SCHEMA, TINY, Schedule
+from optexec.models.schedule import SCHEMA, TINY, Schedule, relative_gap
 from optexec.models.validation import Array
 from optexec.solvers.evaluation import evaluate
 
@@ -91,7 +91,7 @@ class RecordedSchedule:
     @property
     def gap(self) -> float | None:
         """The gap that it claims, a fraction of the objective."""
-        return None if self.bound is None else (self.objective - self.bound) / max(abs(self.objective), TINY)
+        return None if self.bound is None else relative_gap(self.objective, self.bound)
 
     def schedule(self, problem: Problem) -> Schedule:
         """The schedule of a problem, priced and certified again.
@@ -113,14 +113,16 @@ class RecordedSchedule:
 
     def html(self, provenance: Provenance) -> str:
         """The page of what is known without the problem, which says what is missing."""
-        figures = {"cost": money(self.objective), "gap as recorded": self._gap()}
+        figures = {"cost": money(self.objective), "gap as recorded": percentage(self.gap)}
         told = {"shares": self._traded(), "buckets": f"{len(self.shares):,}", "not here": KEPT}
         return render(self._size(), self.verdict, figures, told, self._sections(provenance), provenance.made)
 
     @property
     def verdict(self) -> str:
         """Cost and claim in one sentence."""
-        claim = "no lower bound is recorded" if self.bound is None else f"its record claims a gap of {self._gap()}"
+        claim = (
+            "no lower bound is recorded" if self.bound is None else f"its record claims a gap of {percentage(self.gap)}"
+        )
         return f"{self._size()} cost {money(self.objective)} by {self.method}, {self.status}; {claim}."
 
     def _size(self) -> str:
@@ -129,9 +131,6 @@ class RecordedSchedule:
     def _traded(self) -> str:
         traded = self.shares.sum()
         return f"{traded:,.10g} of {traded + self.unfilled:,.10g}" if self.unfilled else f"{traded:,.10g}"
-
-    def _gap(self) -> str:
-        return "not known" if self.gap is None else f"{percent(self.gap)} %"
 
     def _sections(self, provenance: Provenance) -> list[Section]:
         index = pd.RangeIndex(1, len(self.shares) + 1, name="bucket")

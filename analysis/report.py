@@ -22,10 +22,10 @@ from optexec.analysis.report_charts import frontier_chart, inventory_chart, shar
 from optexec.analysis.report_page import render
 from optexec.analysis.report_parts import Section, Table
 from optexec.analysis.report_tables import certificate, how_proved, methods_table
-from optexec.analysis.wording import counted, money, percent, term_name
+from optexec.analysis.wording import counted, money, percentage, term_name
 from optexec.models.order import Order
 from optexec.models.problem import Problem
-from optexec.models.schedule import TINY, Schedule
+from optexec.models.schedule import Schedule, relative_gap
 from optexec.models.validation import Parameter
 from optexec.solvers.verification import FAILED
 
@@ -97,9 +97,8 @@ class Report:
 
     @property
     def gap(self) -> float:
-        """(objective - bound) / |objective|: the fraction by which the schedule could at most be beaten; never < 0."""
-        objective = self.schedule.objective
-        return max(objective - self.bound, 0.0) / max(abs(objective), TINY)
+        """The fraction by which the schedule could at most be beaten; never < 0."""
+        return max(relative_gap(self.schedule.objective, self.bound), 0.0)
 
     @cached_property
     def savings(self) -> dict[str, float]:
@@ -119,7 +118,7 @@ class Report:
     def _proof(self) -> str:
         if not np.isfinite(self.bound):
             return "no lower bound is known, so nothing is proved"
-        return f"no schedule costs less than {money(self.bound)} (certified gap {percent(self.gap)} %)"
+        return f"no schedule costs less than {money(self.bound)} (certified gap {percentage(self.gap)})"
 
     def _money(self, cost: float) -> str:
         notional = self.schedule.problem.order.notional
@@ -132,7 +131,7 @@ class Report:
         schedule = self.schedule
         told = {"cost": self._money(schedule.objective)}
         told |= {f"less than {name.upper()}": self._money(saving) for name, saving in self.savings.items()}
-        told["certified gap"] = f"{percent(self.gap)} %" if np.isfinite(self.bound) else "not known"
+        told["certified gap"] = percentage(self.gap)
         if one_price(schedule):
             told["one more share"] = money(schedule.marginal_price, ",.4g")
         return told

@@ -41,6 +41,16 @@ def percent(fraction: float) -> str:
     return brief(100 * fraction)
 
 
+def percentage(fraction: float | None) -> str:
+    """A fraction in percent, with the sign; unknown as for `percent`, and for None.
+
+    >>> percentage(0.1234), percentage(None), percentage(float("inf"))
+    ('12.34 %', 'unknown', 'unknown')
+    """
+    told = UNKNOWN if fraction is None else percent(fraction)
+    return told if told == UNKNOWN else f"{told} %"
+
+
 def brief(value: float) -> str:
     """Two decimals, or one digit of what is smaller; unknown beyond what a ratio can be.
 

@@ -7,6 +7,7 @@ crash leaves of a line that was being written has no end of line, and is dropped
 import hashlib
 import json
 import os
+import stat
 from contextlib import suppress
 from io import FileIO
 from pathlib import Path
@@ -45,17 +46,22 @@ class AuditLog:
         self.path = path
         try:
             self._file = path.open("a+b", buffering=0)
+            self._continue()
         except OSError as error:
             raise InvalidInput(f"{path}: cannot be written ({error.strerror})") from None
+
+    def _continue(self) -> None:
+        """Read what is on the disk, and cut off what a crash left; a file that cannot be continued is closed."""
         try:
-            _lock(self._file, path)
+            _refuse_devices(self._file, self.path)
+            _lock(self._file, self.path)
             self._file.seek(0)
-            self.records, self._last, self._size = _parsed(path, self._file.read())
-        except InvalidInput:
-            self._file.close()
+            self.records, self._last, self._size = _parsed(self.path, self._file.read())
+            self._file.truncate(self._size)
+            _sync_folder(self.path)
+        except BaseException:
+            self.close()
             raise
-        self._file.truncate(self._size)
-        _sync_folder(path)
 
     def __enter__(self) -> Self:
         return self
@@ -153,6 +159,12 @@ def _parsed(path: Path, content: bytes) -> tuple[list[dict[str, Any]], str, int]
 def _write(handle: int, content: bytes) -> None:
     while content:
         content = content[os.write(handle, content) :]
+
+
+def _refuse_devices(file: FileIO, path: Path) -> None:
+    """Refuse what keeps nothing, or never ends."""
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        raise InvalidInput(f"{path}: is a device and keeps no log; give a file")
 
 
 def _lock(file: FileIO, path: Path) -> None:

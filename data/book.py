@@ -21,7 +21,7 @@ BOOK_COLUMNS = PRICE_COLUMNS + SIZE_COLUMNS
 def read_book(path: str | Path) -> pd.DataFrame:
     """Read snapshots of a ten-level order book, one a row.
 
-    The file is CSV, gzipped CSV (.csv.gz) or Parquet (.parquet); columns are found by name, in any order,
+    The file is CSV, plain or compressed by gzip or zstd, or Parquet (.parquet); columns are found by name in any order,
     and others are ignored:
 
     * `bid_px_00`..`bid_px_09` and `ask_px_..`: prices in dollars, best first;

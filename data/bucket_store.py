@@ -67,12 +67,16 @@ class StoredBuckets:
         """One column as labels.
 
         Raises:
-            InvalidInput: a label that is blank or occurs twice.
+            InvalidInput: a label that is blank, occurs twice, or is no text, number or time.
         """
         index = pd.Index(self.columns[name], name=name)
-        for faulty, what in ((index.isna(), "is blank"), (index.duplicated(), "labels two buckets")):
+        strange = [isinstance(label, bytes | dict | np.ndarray) for label in index]
+        if any(strange):
+            raise self.fault(strange.index(True), name, "is no text, number or time; name a column of labels")
+        twice = "labels two buckets; labels must be unique"
+        for faulty, what in ((index.isna(), "is blank; fill it in"), (index.duplicated(), twice)):
             if faulty.any():
-                raise self.fault(int(np.argmax(faulty)), name, f"{what}; labels must be unique")
+                raise self.fault(int(np.argmax(faulty)), name, what)
         return index
 
     def fault(self, row: int, column: str, what: str) -> InvalidInput:
@@ -136,8 +140,17 @@ class BucketStore:
             raise self._unknown(symbol)
         folder = self.folders[symbol]
         table = _table(folder)
-        columns = {name: self._values(name, table.column(name)) for name in table.column_names}
+        columns = {name: self._read_column(folder, name, table.column(name)) for name in table.column_names}
         return StoredBuckets(folder, tuple(columns), columns, len(table))
+
+    def _read_column(self, folder: Path, name: str, column: Any) -> NDArray[np.float64] | pd.Index:
+        import pyarrow as pa
+
+        try:
+            return self._values(name, column)
+        except (ValueError, pa.ArrowException) as error:
+            told = str(error).splitlines()[0]
+            raise InvalidInput(f"{folder}, column {name}: cannot be read ({told:.80}); write it again") from None
 
     def _values(self, name: str, column: Any) -> NDArray[np.float64] | pd.Index:
         """Numbers as floats, all else as an index: the same one as for the last symbol where they are equal."""

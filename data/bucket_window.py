@@ -86,7 +86,7 @@ class Labels:
         raise self._strange(name, bound)
 
     def _strange(self, name: str, bound: Any) -> InvalidInput:
-        return InvalidInput(f"{name} {bound!r:.40} is no label of the buckets, such as {self.labels[0]}")
+        return InvalidInput(f"{name} {str(bound)!r:.40} is no label of the buckets, such as {self.labels[0]}")
 
 
 def _placed(label: Any) -> tuple[str, Any]:

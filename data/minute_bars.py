@@ -20,7 +20,7 @@ _MINUTE = pd.Timedelta(minutes=1)
 def read_minute_bars(path: str | Path, minutes: int = SESSION_MINUTES) -> pd.DataFrame:
     r"""Read the one-minute bars of one session, one row a minute.
 
-    The file is CSV, gzipped CSV (.csv.gz) or Parquet (.parquet); columns are found by name, in any order, and others
+    The file is CSV, plain or compressed, or Parquet (.parquet); columns are found by name, in any order, and others
     are ignored: `minute` (whole minutes since 09:30 New York), `volume` and `n_trades` of the minute, `vwap` (dollars;
     blank or 0 where nothing traded), `max_print` (shares of its largest trade), and `bid`, `bid_sz`, `ask`, `ask_sz`,
     the quote at its end in dollars and shares (a side blank or 0 where there is none).

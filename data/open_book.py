@@ -9,12 +9,12 @@ from optexec.data.book import BOOK_COLUMNS, read_book
 from optexec.data.databento_csv import header_of, is_databento, read_databento_csv
 from optexec.data.databento_dbn import is_dbn, read_dbn
 from optexec.data.events import Events
+from optexec.data.opened_file import PARQUET
 from optexec.data.quality import quality_of
 from optexec.data.sampling import BookDay, sample
 from optexec.data.session import Session
 from optexec.models.errors import InvalidInput
 
-_PARQUET = {".parquet", ".pq"}
 _ORDERBOOK = "_orderbook_"
 
 
@@ -65,12 +65,12 @@ def _events(files: list[Path], symbol: str | None, progress: Callable[[int], Non
     first = files[0]
     if len(files) == 1 and is_dbn(first):
         return read_dbn(first, symbol, progress)
-    header = () if first.suffix in _PARQUET else header_of(first)
+    header = () if first.suffix in PARQUET else header_of(first)
     if len(files) == 1 and is_databento(header):
         return read_databento_csv(first, symbol, progress)
     if symbol is not None:
         raise InvalidInput(f"{first}: only a Databento file is asked for a symbol; leave out {symbol!r}")
-    if len(files) == 1 and (first.suffix in _PARQUET or set(BOOK_COLUMNS) & set(header)):
+    if len(files) == 1 and (first.suffix in PARQUET or set(BOOK_COLUMNS) & set(header)):
         return None
     return _lobster(files, progress)
 

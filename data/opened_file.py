@@ -10,6 +10,8 @@ from typing import BinaryIO, cast
 
 from optexec.models.errors import InvalidInput
 
+PARQUET = (".parquet", ".pq")
+"""Suffixes of Parquet files; tables of other names are CSV."""
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 
 

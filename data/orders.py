@@ -1,19 +1,19 @@
 """A table of orders, read row by row: a damaged row is told by its number, and the rows after it are read."""
 
 import csv
-import gzip
-import zlib
+import io
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, TextIO, cast
 
 import pandas as pd
 
 from optexec.data.file_digest import sha256, stamp
+from optexec.data.opened_file import PARQUET, opened
 from optexec.models.errors import InvalidInput
 
-PARQUET = (".parquet", ".pq")
 ROWS = 4_096
 """Rows of a Parquet file that are in memory at once."""
 
@@ -37,7 +37,7 @@ class Row:
 
 
 class OrderTable:
-    """A CSV (.csv, .csv.gz) or Parquet (.parquet, .pq) file of orders.
+    """A CSV file of orders, plain or compressed by gzip or zstd, or a Parquet (.parquet, .pq) file.
 
     A row of a CSV file is one line.
 
@@ -97,38 +97,42 @@ class OrderTable:
             return read()
         except InvalidInput:
             raise
-        except (OSError, EOFError, ValueError, OverflowError, csv.Error, zlib.error, ArrowException) as error:
+        except (OSError, ValueError, OverflowError, csv.Error, ArrowException) as error:
             kind = "Parquet" if self._parquet else "CSV"
             told = " ".join(str(error).split())[:80]
             raise InvalidInput(f"{self.path}: not a whole {kind} file ({told}); write it again") from None
 
-    def _open(self) -> Any:
-        opener = gzip.open if self.path.suffix == ".gz" else open
-        return opener(self.path, "rt", encoding="utf-8-sig", errors="surrogateescape", newline="\n")
+    @contextmanager
+    def _lines(self) -> Iterator[TextIO]:
+        """The lines of a CSV file; bytes that are not UTF-8 are surrogates, which do not encode."""
+        with opened(self.path) as (contents, _):
+            content = cast(BinaryIO, contents)
+            yield io.TextIOWrapper(content, encoding="utf-8-sig", errors="surrogateescape", newline="\n")
 
     def _csv_header(self) -> tuple[str, ...]:
-        with self._open() as lines:
+        with self._lines() as lines:
             first = lines.readline()
         if not first.strip():
             raise InvalidInput(f"{self.path}: the file is empty; it needs a header line and a row for each order")
+        if not _is_utf8(first):
+            raise InvalidInput(f"{self.path}, row 1: not UTF-8 text; save the file as UTF-8")
         return tuple(name.strip() for name in next(csv.reader([first])))
 
     def _csv_count(self) -> int:
-        with self._open() as lines:
+        with self._lines() as lines:
             return max(sum(1 for _ in lines) - 1, 0)
 
     def _csv_rows(self) -> Iterator[Row]:
-        with self._open() as lines:
+        with self._lines() as lines:
             for number, line in enumerate(lines, start=1):
                 if number > 1 and line.strip():
                     yield self._csv_row(number, line)
 
     def _csv_row(self, number: int, line: str) -> Row:
-        try:
-            line.encode()
-            [cells] = csv.reader([line.rstrip("\r\n")], strict=True)
-        except UnicodeEncodeError:
+        if not _is_utf8(line):
             return Row(number, {}, "not UTF-8 text; save the file as UTF-8")
+        try:
+            [cells] = csv.reader([line.rstrip("\r\n")], strict=True)
         except (csv.Error, ValueError) as error:
             return Row(number, {}, f"not a line of CSV ({error}); mend its quotation marks")
         named = {name: cell for name, text in zip(self.header, cells, strict=False) if (cell := text.strip())}
@@ -157,6 +161,15 @@ class OrderTable:
                     yield Row(number, {name: value for name, value in cells.items() if not _blank(value)})
             if number != file.metadata.num_rows:
                 raise ValueError(f"it holds {number:,} rows and tells of {file.metadata.num_rows:,}")
+
+
+def _is_utf8(line: str) -> bool:
+    """Whether a line that `_lines` read had no other bytes."""
+    try:
+        line.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _blank(value: Any) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from optexec.data.opened_file import read_text
+from optexec.data.opened_file import PARQUET, read_text
 from optexec.models.errors import InvalidInput
 
 _BLANKS = frozenset({"", "nan", "na", "n/a", "null", "none", "nat", "<na>"})
@@ -114,7 +114,7 @@ def read_rows(path: Path) -> TextTable:
     >>> len(read_rows(path))
     0
     """
-    return _parquet_table(path) if path.suffix in {".parquet", ".pq"} else _csv_table(path)
+    return _parquet_table(path) if path.suffix in PARQUET else _csv_table(path)
 
 
 def _csv_table(path: Path) -> TextTable:
@@ -144,11 +144,11 @@ def _parquet_table(path: Path) -> TextTable:
         raise InvalidInput(f"{path}: no such file; check the path")
     try:
         frame = pd.read_parquet(path)
+        named = frame.reset_index() if frame.index.name else frame
+        columns = [[str(value) for value in named.iloc[:, place]] for place in range(named.shape[1])]
     except ImportError:
         raise InvalidInput(f"{path}: reading Parquet needs pyarrow; install it or save as CSV") from None
-    except (OSError, ValueError):
+    except (OSError, ValueError, NotImplementedError):
         raise InvalidInput(f"{path}: not a Parquet file; write it again or save as CSV") from None
-    named = frame.reset_index() if frame.index.name else frame
-    columns = [[str(value) for value in named.iloc[:, place]] for place in range(named.shape[1])]
     cells = np.array(columns, dtype=object).reshape(named.shape[::-1]).T
     return TextTable(path, tuple(map(str, named.columns)), cells, np.arange(1, len(named) + 1))

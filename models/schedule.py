@@ -25,6 +25,15 @@ def known(number: float) -> float | None:
     return float(number) if np.isfinite(number) else None
 
 
+def relative_gap(objective: float, bound: float) -> float:
+    """(objective - bound) / |objective|: the fraction by which an objective could at most be beaten.
+
+    >>> relative_gap(20.0, 19.0), relative_gap(20.0, float("-inf"))
+    (0.05, inf)
+    """
+    return (objective - bound) / max(abs(objective), TINY)
+
+
 @dataclass(frozen=True, eq=False)
 class Schedule(Drawable):
     """Shares for each bucket and their certificate.
@@ -89,8 +98,8 @@ class Schedule(Drawable):
 
     @property
     def gap(self) -> float:
-        """(objective - lower_bound) / |objective|: the fraction by which it could at most be beaten."""
-        return (self.objective - self.lower_bound) / max(abs(self.objective), TINY)
+        """The `relative_gap` of the objective above the lower bound."""
+        return relative_gap(self.objective, self.lower_bound)
 
     @property
     def bps(self) -> float | None:

@@ -47,7 +47,7 @@ def labels(table: BucketTable, name: str) -> pd.Index:
     """Read one column as labels: numbers if every cell is one as it is written, else text: 0930 stays 0930.
 
     Raises:
-        InvalidInput: a column that does not exist, a label that occurs twice.
+        InvalidInput: a column that does not exist, a label that is blank or occurs twice.
 
     >>> from optexec.data import sample
     >>> from optexec.data.text_table import read_table
@@ -58,6 +58,7 @@ def labels(table: BucketTable, name: str) -> pd.Index:
     if isinstance(table, StoredBuckets):
         return table.labels(name)
     cells = pd.Series(table.text([name])[:, 0]).str.strip()
+    table.refuse((cells == "").to_numpy()[:, None], [name], "is blank; fill it in")
     twice = cells.duplicated().to_numpy()
     table.refuse(twice[:, None], [name], "labels two buckets; labels must be unique")
     numbers = pd.to_numeric(cells, errors="coerce")

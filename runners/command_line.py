@@ -85,6 +85,8 @@ def guarded(command: Callable[Parameters, None]) -> Callable[Parameters, None]:
             leave(str(error), _code(error))
         except OSError as error:
             leave(f"{error.filename or 'output'}: cannot be read or written ({error.strerror or error})", BAD_INPUT)
+        except MemoryError as error:
+            leave(f"not enough memory ({error}); ask for fewer buckets, points or days", SOLVER_FAILED)
         except KeyboardInterrupt:
             leave("interrupted", INTERRUPTED)
 

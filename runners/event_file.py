@@ -55,8 +55,8 @@ def read_events(path: Path, index: pd.Index) -> list[Event]:
     """Read the events of a day.
 
     Args:
-        path: JSON lines (.jsonl, .ndjson, also with .gz), one object a line; any other file is read as a table of
-            `COLUMNS`, which has no rows before the first event.
+        path: JSON lines (.jsonl, .ndjson, also with .gz or .zst), one object a line; any other file is read as a table
+            of `COLUMNS`, which has no rows before the first event.
         index: labels of the buckets, by which the file names them; "+1" is the first one past the end.
 
     Raises:
@@ -68,7 +68,11 @@ def read_events(path: Path, index: pd.Index) -> list[Event]:
     >>> read_events(path, pd.Index(["09:30", "09:31"]))
     [Opened(bucket=1)]
     """
-    rows = _json_rows(path) if path.name.removesuffix(".gz").endswith(JSON_LINES) else _table_rows(path)
+    rows = (
+        _json_rows(path)
+        if path.name.removesuffix(".gz").removesuffix(".zst").endswith(JSON_LINES)
+        else _table_rows(path)
+    )
     positions = {str(label): position for position, label in enumerate(index)}
     events = []
     for where, cells in rows:

@@ -73,7 +73,7 @@ def trace_frontier(
     import json
 
     import optexec as ox
-    from optexec.runners.output import check_writable, write_figure, write_table
+    from optexec.runners.output import check_writable, print_json, write_figure, write_table
     from optexec.runners.progress import working
     from optexec.runners.spec import load_spec
 
@@ -89,7 +89,7 @@ def trace_frontier(
     if plot is not None:
         write_figure(traced.plot(), plot)
     if as_json:
-        print(json.dumps(json.loads(traced.to_json()) | {"chosen": chosen}))
+        print_json(**json.loads(traced.to_json()), chosen=chosen)
     else:
         _print(traced, chosen)
 

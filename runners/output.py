@@ -16,6 +16,7 @@ from rich.table import Table
 from optexec.analysis.wording import dollars as dollars
 from optexec.analysis.wording import money as money
 from optexec.analysis.wording import percent as percent
+from optexec.analysis.wording import percentage as percentage
 from optexec.models.errors import InvalidInput
 
 if TYPE_CHECKING:

@@ -97,14 +97,16 @@ def replan_order(
 
 
 def _thresholds(declared: "Spec", volatility: str | None, spread: str | None, spike: float, lasts: int) -> "Thresholds":
+    from optexec.models.validation import positive_number
     from optexec.runners.parameters import Parameters, number_or_column
     from optexec.solvers.thresholds import Thresholds
 
+    multiple = positive_number("--spike", spike)
     given = {"sigma": volatility, "spreads": spread}
     expected = {name: number_or_column(text) for name, text in given.items() if text is not None}
 
     def build(**columns: Any) -> Thresholds:
-        return Thresholds(spike, spike, lasts, **columns)
+        return Thresholds(multiple, multiple, lasts, **columns)
 
     made: Thresholds = Parameters(declared.table).build(build, expected)
     return made
@@ -126,7 +128,7 @@ def _print(day: "Day", planner: "Replanner") -> None:
 
 
 def _summary(day: "Day", planner: "Replanner") -> dict[str, str]:
-    from optexec.runners.output import money, percent
+    from optexec.runners.output import money, percentage
 
     told, order = day.told, planner.problem.order
     rows = {
@@ -142,7 +144,7 @@ def _summary(day: "Day", planner: "Replanner") -> dict[str, str]:
         if plan["objective"] is not None:
             rows["objective"] = money(plan["objective"])
         if plan["lower_bound"] is not None:
-            rows["lower bound"] = f"{money(plan['lower_bound'])}, gap {percent(plan['gap'])} %"
+            rows["lower bound"] = f"{money(plan['lower_bound'])}, gap {percentage(plan['gap'])}"
     when = "in" if day.open else "when it opens, in"
     for child in told["send"]:
         rows[f"send child {child['child']}"] = f"{order.side} {child['shares']:,.10g} shares {when} {child['bucket']}"

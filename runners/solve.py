@@ -97,7 +97,7 @@ def _print(schedule: "ox.Schedule") -> None:
 
 
 def _summary(schedule: "ox.Schedule") -> dict[str, str]:
-    from optexec.runners.output import money, percent
+    from optexec.runners.output import money, percentage
 
     problem, order = schedule.problem, schedule.problem.order
     at = "" if order.price is None else f" at ${order.price:,.10g}"
@@ -111,7 +111,7 @@ def _summary(schedule: "ox.Schedule") -> dict[str, str]:
         "objective": f"{money(schedule.objective)}{bps}",
         **{f"  {name}": money(cost) for name, cost in schedule.breakdown.items()},
         "lower bound": money(schedule.lower_bound),
-        "gap": f"{percent(schedule.gap)} %",
+        "gap": percentage(schedule.gap),
     }
 
 

@@ -68,6 +68,12 @@ def _one_of(what: str, known: Collection[str]) -> AfterValidator:
     return _held(check)
 
 
+def _path(text: str) -> str:
+    if "\0" in text:
+        raise InvalidInput(f"{text!r:.40} holds a character that no path may have; name a file")
+    return text
+
+
 Parameter = Annotated[Any, AfterValidator(_parameter)]
 """A number, the name of a column, or a list of numbers."""
 Points = Annotated[Any, AfterValidator(_points)]
@@ -107,7 +113,7 @@ class OrderTable(Table):
 class BucketsTable(Table):
     """`[buckets]`: a file with one row a bucket and the column of its labels, or just the number of buckets."""
 
-    path: str | None = None
+    path: Annotated[str, _held(_path)] | None = None
     index: str | None = None
     number: int | None = None
 

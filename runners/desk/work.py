@@ -5,11 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
-
 import optexec as ox
 from optexec.data.bucket_store import StoredBuckets
 from optexec.data.results_folder import Outcome
+from optexec.models.schedule import known
 from optexec.models.validation import Array
 from optexec.runners.desk.order_columns import stored_impact
 from optexec.runners.spec import Spec, declare
@@ -104,7 +103,6 @@ class Done:
 
     def add(self, item: Item, schedule: ox.Schedule) -> None:
         """Note an order that is solved."""
-        bound = schedule.lower_bound if np.isfinite(schedule.lower_bound) else None
         inventory = schedule.problem.inventory(schedule.x)
         self.outcomes.append(
             Outcome(
@@ -112,8 +110,8 @@ class Done:
                 item.order_id,
                 item.symbol,
                 schedule.objective,
-                bound,
-                None if bound is None else schedule.gap,
+                known(schedule.lower_bound),
+                known(schedule.gap),
                 schedule.method,
                 schedule.status,
                 schedule.seconds,
@@ -137,6 +135,7 @@ def solve_work(work: Work) -> Done:
 
     An order that is wrong, or that no solver masters, is an outcome with its reason and never an error.
 
+    >>> import numpy as np
     >>> import pandas as pd
     >>> cells = {"family": pd.Index(["Power"] * 2), "quoted": pd.Index(["total"] * 2)}
     >>> cells |= {"a": np.array([1.0, 2.0]), "b": np.array([2.0, 2.0])}

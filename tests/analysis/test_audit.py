@@ -259,6 +259,12 @@ def test_what_is_no_log_is_refused(tmp_path):
         AuditLog(tmp_path)
 
 
+@pytest.mark.skipif(not Path("/dev/null").is_char_device(), reason="no devices are files here")
+def test_a_device_keeps_no_log():
+    with pytest.raises(ox.InvalidInput, match=r"^/dev/null: is a device and keeps no log; give a file$"):
+        AuditLog(Path("/dev/null"))
+
+
 @pytest.mark.parametrize("content", [b"shares = 3", b'{"order": 1}', b'{"hash": 3}', b"x", b"\x00", b"\xff\xfe"])
 @pytest.mark.parametrize("lines", [0, 1])
 def test_a_last_line_that_is_not_of_a_log_is_kept(tmp_path, content, lines):

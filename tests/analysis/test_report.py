@@ -492,3 +492,14 @@ def test_text_and_marks_stand_out_from_the_paper(scheme):
     for name, least in wanted.items():
         low, high = sorted(luminance(pairs[own][scheme]) for own in (name, "paper"))
         assert (high + 0.05) / (low + 0.05) >= least, name
+
+
+def test_a_gap_that_cannot_be_told_has_no_sign_of_percent() -> None:
+    """That of a cost of 0 above a bound far below 0."""
+    problem = ox.Problem(ox.Order(2), ox.Linear(0.0), ox.objective("A"), buckets=2)
+    schedule = ox.Schedule(problem, np.ones(2), "given", "feasible", -1e9)
+    record = RecordedSchedule.from_json(schedule.to_json())
+    assert record.verdict.endswith("its record claims a gap of unknown.")
+    report = Report(schedule)
+    assert report.verdict.endswith("no schedule costs less than -$1,000,000,000.00 (certified gap unknown).")
+    assert report.figures["certified gap"] == "unknown"

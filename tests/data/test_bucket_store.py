@@ -5,9 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from optexec.data.bucket_store import BucketStore
+from optexec.data.text_table import read_rows
 from optexec.models.errors import InvalidInput
 
 
@@ -67,14 +70,31 @@ def test_a_part_of_the_buckets_keeps_the_numbers_of_its_rows(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("frame", "told"),
     [
-        (pd.DataFrame({"time": ["a", "a"]}), "row 2, column time: labels two buckets"),
-        (pd.DataFrame({"time": ["a", None]}), "row 2, column time: is blank"),
+        (pd.DataFrame({"time": ["a", "a"]}), "row 2, column time: labels two buckets; labels must be unique"),
+        (pd.DataFrame({"time": ["a", None]}), "row 2, column time: is blank; fill it in"),
     ],
 )
 def test_labels_name_one_bucket_each(tmp_path: Path, frame: pd.DataFrame, told: str) -> None:
     put(tmp_path, "A", frame)
     with pytest.raises(InvalidInput, match=told):
         BucketStore(tmp_path).buckets("A").labels("time")
+
+
+@pytest.mark.parametrize("label", [[1], {"hour": 9}, b"open"])
+def test_labels_are_text_numbers_or_times(tmp_path: Path, label: object) -> None:
+    put(tmp_path, "A", pd.DataFrame({"time": [None, label]}))
+    with pytest.raises(InvalidInput, match="row 2, column time: is no text, number or time; name a column of labels"):
+        BucketStore(tmp_path).buckets("A").labels("time")
+
+
+def test_text_that_is_not_utf8_is_refused_in_one_line(tmp_path: Path) -> None:
+    put(tmp_path, "A", pd.DataFrame({"a": [1.0]}))
+    damaged = pa.StringArray.from_buffers(1, pa.py_buffer(np.array([0, 1], np.int32)), pa.py_buffer(b"\xff"))
+    pq.write_table(pa.table({"time": damaged}), tmp_path / "symbol=A" / "part.parquet")
+    with pytest.raises(InvalidInput, match=r"symbol=A, column time: cannot be read \(.*\); write it again$"):
+        BucketStore(tmp_path).buckets("A")
+    with pytest.raises(InvalidInput, match=r"part\.parquet: not a Parquet file; write it again or save as CSV$"):
+        read_rows(tmp_path / "symbol=A" / "part.parquet")
 
 
 def test_symbols_without_buckets(tmp_path: Path) -> None:

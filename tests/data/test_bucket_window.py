@@ -166,3 +166,8 @@ def test_labels_of_several_kinds_are_text_in_the_order_of_the_buckets() -> None:
 def test_labels_are_compared_to_the_last_bit() -> None:
     close = [0.1 + 0.2, np.nextafter(0.1 + 0.2, 1)]
     assert Labels(close, "x").window(repr(float(close[1])), None) == (1, 2)
+
+
+def test_a_bound_of_another_kind_is_told_as_people_write_it() -> None:
+    with pytest.raises(InvalidInput, match=r"^start '2025-01-15 09:31:00' is no label of the buckets, such as 09:30$"):
+        Labels(["09:30", "09:31"], "time").window(datetime(2025, 1, 15, 9, 31), None)

@@ -54,8 +54,18 @@ def test_compressed_files_are_read_and_torn_ones_refused(tmp_path: Path) -> None
     path.write_bytes(whole)
     assert OrderTable(path).count() == 50_000
     path.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(InvalidInput, match="not a whole CSV file"):
+    with pytest.raises(InvalidInput, match="not a whole gzip file"):
         list(OrderTable(path).rows())
+
+
+@pytest.mark.parametrize("name", ["orders.csv", "orders.csv.gz"])
+@pytest.mark.parametrize("compress", [bytes, gzip.compress, pa.Codec("zstd").compress], ids=["plain", "gzip", "zstd"])
+def test_a_file_is_compressed_if_its_bytes_say_so(tmp_path: Path, name: str, compress: Any) -> None:
+    path = tmp_path / name
+    path.write_bytes(compress(b"order_id,symbol\nx,AAA\n"))
+    table = OrderTable(path)
+    assert list(table.rows()) == [Row(2, {"order_id": "x", "symbol": "AAA"})]
+    assert table.count() == 1
 
 
 HEADER = b"order_id,symbol\n"
@@ -66,8 +76,6 @@ HEADER = b"order_id,symbol\n"
     [
         ("orders.csv", b"order_id,symbol\rx,AAA\r", "new-line character seen in unquoted field"),
         ("orders.csv", b"order_id," + b"x" * 200_000, "field larger than field limit"),
-        ("orders.csv.gz", gzip.compress(HEADER, mtime=0)[:10] + b"\xff" * 20, "invalid block type"),
-        ("orders.csv.gz", gzip.compress(HEADER, mtime=0)[:12], "ended before the end-of-stream marker"),
         ("orders.parquet", b"PAR1\xff\xff\xff\x7fPAR1", "smaller than the size reported by footer"),
         ("orders.parquet", b"PAR1PAR1", "Parquet file size is 8 bytes"),
     ],
@@ -76,6 +84,23 @@ def test_a_file_that_cannot_be_read(tmp_path: Path, name: str, content: bytes, t
     path = tmp_path / name
     path.write_bytes(content)
     with pytest.raises(InvalidInput, match=rf"{name}: not a whole (CSV|Parquet) file \(.*{told}.*\); write it again$"):
+        OrderTable(path)
+
+
+def test_a_header_in_another_encoding(tmp_path: Path) -> None:
+    path = tmp_path / "orders.csv"
+    path.write_bytes("order_id,symbol,händler\n".encode("latin-1"))
+    with pytest.raises(InvalidInput, match=rf"^{path}, row 1: not UTF-8 text; save the file as UTF-8$"):
+        OrderTable(path)
+
+
+@pytest.mark.parametrize(
+    "content", [gzip.compress(HEADER)[:10] + b"\xff" * 20, gzip.compress(HEADER)[:12]], ids=["damaged", "torn"]
+)
+def test_a_gzip_file_that_cannot_be_read(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "orders.csv.gz"
+    path.write_bytes(content)
+    with pytest.raises(InvalidInput, match=rf"^{path}: not a whole gzip file; fetch it again or compress it again$"):
         OrderTable(path)
 
 
@@ -105,8 +130,8 @@ def typed() -> bytes:
 @given(data=st.data())
 def test_a_damaged_file_is_refused_in_one_line_or_read(tmp_path: Path, name: str, whole: bytes, data: Any) -> None:
     end = data.draw(st.just(len(whole)) | st.integers(0, len(whole)), "end")
-    content = bytearray(whole[:end])
-    for place in data.draw(st.lists(st.integers(0, max(end - 1, 0)), max_size=4 if end else 0), "places"):
+    content, kind = bytearray(whole[:end]), 2  # bytes that tell what kind of file it is
+    for place in data.draw(st.lists(st.integers(kind, max(end - 1, kind)), max_size=4 if end > kind else 0), "places"):
         content[place] ^= data.draw(st.integers(1, 255), "change")
     (tmp_path / name).write_bytes(content)
     told, read = "", []

@@ -46,6 +46,7 @@ Refused = Callable[..., str]
         ("buckets.index=tme", "unknown column of buckets.csv 'tme'; did you mean 'time'?"),
         ("buckets.index=half_spread", "buckets.csv, row 4, column half_spread: '0.01' labels two buckets"),
         ("buckets.path=nowhere.csv", "nowhere.csv: no such file"),
+        ('buckets.path="a\\u0000"', "key buckets.path: 'a\\x00' holds a character that no path may have; name a file"),
         ("limits.minimum=[1, 2]", "arrays of different lengths: limits.minimum has 2"),
         ("limits.maximum=[9, 9]", "arrays of different lengths: limits.maximum has 2"),
         ("limits={minimum=500, maximum=400}", "limits.minimum[0] is 500, above limits.maximum[0] 400"),
@@ -192,3 +193,15 @@ def test_least_slices(spec: Path, refused: Refused) -> None:
     )
     assert "key limits: limits.smallest must be >= 0" in refused(2, "solve", spec, "--set", "limits.smallest=-1")
     assert "'notes'" in refused(2, "solve", spec, "--set", "limits.smallest=notes")
+
+
+def test_more_buckets_than_there_is_memory_for(spec: Path, refused: Refused) -> None:
+    impact = "impact=[{family='Linear', quoted='total', slope=0.01}]"
+    many = ["--set", f"buckets={{number={10**17}}}", "--set", impact, "--set", "limits={}", "--objective", "A"]
+    assert refused(4, "solve", spec, *many).startswith("not enough memory (Unable to allocate ")
+
+
+def test_a_blank_label(spec: Path, refused: Refused) -> None:
+    table = spec.with_name("buckets.csv")
+    table.write_text(table.read_text().replace("09:31,", " ,", 1))
+    assert "buckets.csv, row 3, column time: ' ' is blank; fill it in" in refused(2, "solve", spec)

@@ -1,5 +1,6 @@
 """`optexec replan` and `optexec replay`: what they tell is what the library does, and they refuse in one line."""
 
+import gzip
 import json
 from collections.abc import Callable
 from inspect import signature
@@ -8,6 +9,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -358,6 +360,13 @@ def test_numbers_of_child_orders_as_programs_write_them(tmp_path: Path) -> None:
     assert read_events(lines, index) == [Filled(3.0, 1)]
 
 
+@pytest.mark.parametrize(("suffix", "compress"), [(".gz", gzip.compress), (".zst", pa.Codec("zstd").compress)])
+def test_compressed_lines_of_json(tmp_path: Path, suffix: str, compress: Callable[[bytes], bytes]) -> None:
+    path = tmp_path / f"events.ndjson{suffix}"
+    path.write_bytes(compress(b'{"event": "open", "bucket": 2}'))
+    assert read_events(path, pd.RangeIndex(1, 4)) == [Opened(1)]
+
+
 @pytest.mark.parametrize("name", ["cost", "cost_at"])
 def test_points_of_a_forecast(tmp_path: Path, name: str) -> None:
     path = tmp_path / "events.jsonl"
@@ -380,7 +389,7 @@ def test_before_the_first_event_a_table_is_its_header(spec: Path, fills: Path, i
         (2, ["--method", "newtn"], "did you mean 'newton'?"),
         (2, ["--volatility", "sgma"], "unknown column of buckets.csv 'sgma'"),
         (2, ["--volatility", "0"], "sigma must be > 0"),
-        (2, ["--spike", "-1"], "volatility must be > 0"),
+        (2, ["--spike", "-1"], "--spike must be > 0, got -1"),
         (2, ["--spike-lasts", "0"], "lasts must be a whole number"),
         (2, ["--set", "order.at_end=stp"], "unknown ending 'stp'; did you mean 'stop'?"),
         (2, ["--fills", "nowhere.csv"], "no such file"),

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import optexec as ox
 from optexec.data.results_folder import Outcome
 from optexec.runners.desk import recording
 from optexec.runners.desk.recording import Recorder, Tally
@@ -75,3 +76,13 @@ def test_ctrl_c_at_any_step_separates_no_order_from_its_schedule(monkeypatch: py
     assert books[-1].finished == [0, 1, 2, 3], "it was never over: more moments"
     for book in books:
         assert book.finished == book.slices_of == list(range(len(book.finished)))
+
+
+@pytest.mark.parametrize(("bound", "slope", "told"), [(-1e9, 0.0, (-1e9, None)), (-np.inf, 0.01, (None, None))])
+def test_a_number_that_cannot_be_told_is_none(bound: float, slope: float, told: tuple[float | None, None]) -> None:
+    """A bound that is not known, and the gap of an objective of zero above a bound below zero."""
+    problem = ox.Problem(ox.Order(2), ox.Linear(slope), ox.objective("A"), buckets=2)
+    finished = Done()
+    finished.add(Item(2, "x", "AAA", {}, 0, 2), ox.Schedule(problem, np.ones(2), "given", "feasible", bound))
+    [outcome] = finished.outcomes
+    assert (outcome.lower_bound, outcome.gap) == told

@@ -26,7 +26,7 @@ def line(result: Result) -> str:
         ("orders.csv", b"order_id,symbol,participaton\n", "'participaton'; did you mean 'participation'?"),
         ("orders.csv", b"order_id,symbol,side,side\n", "column side appears twice"),
         ("orders.csv", b"order_id,symbol,buckets.path\n", "unknown column 'buckets.path'"),
-        ("orders.csv.gz", b"no gzip", "not a whole CSV file"),
+        ("orders.csv.gz", b"\x1f\x8bno gzip", "not a whole gzip file"),
         ("orders.parquet", b"no parquet", "not a whole Parquet file"),
     ],
 )
@@ -101,7 +101,7 @@ def test_a_torn_file_leaves_no_folder(batch: Batch, tmp_path: Path) -> None:
     """Whose results would be those of other orders once the file is mended."""
     whole = gzip.compress(write_csv(tmp_path / "orders.csv", sound_rows(9)).read_bytes())
     (tmp_path / "orders.csv.gz").write_bytes(whole[:-9])
-    assert "not a whole CSV file" in line(batch(tmp_path / "orders.csv.gz"))
+    assert "not a whole gzip file" in line(batch(tmp_path / "orders.csv.gz"))
     assert not (tmp_path / "out").exists()
 
 
