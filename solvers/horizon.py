@@ -255,7 +255,7 @@ class Window:
     @property
     def waits(self) -> bool:
         """Whether it has nothing to trade: a quota where all the volume is expected beyond it."""
-        return self._share == 0 and self.length < self.left
+        return self._share == 0
 
     @cached_property
     def _room(self) -> float:
@@ -275,8 +275,8 @@ class Window:
 
     @cached_property
     def _share(self) -> float:
-        """Part of what remains that the window is planned for; none where it expects no volume."""
-        if self.quota is None:
+        """Part of what remains that the window is planned for; none where it expects no volume and is not the last."""
+        if self.quota is None or self.length == self.left:
             return 1.0
         own = float(self.quota[: self.length].sum())
         return own and own / float(self.quota.sum())
