@@ -10,7 +10,7 @@ class Planned:
     Args:
         first: bucket of its first slice, counted from 0.
         shares: slices from there on, what has traded in that bucket already among the first.
-        method, status: as of a `Schedule`; status "fallback" if no method gave a schedule.
+        method, status: as of a `Schedule`; status "fallback" if none gave a schedule: see `RestOfDay.renew`.
         objective, lower_bound, gap: as of a `Schedule`; None where unknown.
         reason: why it was made, and what had to give.
 

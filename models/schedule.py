@@ -47,7 +47,9 @@ class Schedule(Drawable):
         status: "optimal" (the gap is closed), "feasible" (a schedule without that proof), or "time_limit" and
             "iteration_limit" (the solver stopped early; this is its best schedule).
         lower_bound: dollars that no schedule can undercut; -inf where none is known.
-        marginal_price: cost of one more share, dollars a share, for convex problems; else NaN.
+        marginal_price: the multiplier of the order's size, dollars a share, for convex problems; else NaN. It is the
+            cost of one more share at an optimum where some slice stands between its limits; where every slice is at
+            one, as when one bucket trades the whole order, it is one of many prices that keep them there.
         kkt_residual: relative violation of the optimality conditions, for convex problems; else NaN.
         seconds: time to solve.
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 ROUNDING = 1e-12
 """Slopes that differ by less than this fraction of the largest are one slope."""
+SLIVER = 1e-8
+"""Fraction of a curve's range below which a solver does not see a segment, and calls what needs it impossible."""
 Vertices = tuple[Array, Array]
 """Shares and dollars at the corners of a piecewise-linear curve, in increasing order of shares."""
 
@@ -114,7 +116,10 @@ def corners(impact: Impact, lo: float, hi: float, points: Array) -> Vertices:
 
 
 def _tangents(impact: Impact, grid: Array) -> Vertices:
-    """The largest of the tangents at the grid: the curve's value at both ends, corners where tangents meet."""
+    """The largest of the tangents at the grid: the curve's value at both ends, corners where tangents meet.
+
+    A power near a straight line has a tangent at 0 that holds for a sliver of the range only; it is left out.
+    """
     slope, level = impact.marginal(grid), impact.cost(grid)
     slope[-1] = impact.marginal_left(grid[-1:])[0]
     rise = slope[1:] - slope[:-1]
@@ -124,7 +129,17 @@ def _tangents(impact: Impact, grid: Array) -> Vertices:
     bent = (rise > 0) & (meet > grid[:-1]) & (meet < grid[1:])
     at = meet[bent]
     corner = level[:-1][bent] + slope[:-1][bent] * (at - grid[:-1][bent])
-    return np.concatenate([grid[:1], at, grid[-1:]]), np.concatenate([level[:1], corner, level[-1:]])
+    shares, dollars = np.concatenate([grid[:1], at, grid[-1:]]), np.concatenate([level[:1], corner, level[-1:]])
+    return _without_sliver(shares, dollars)
+
+
+def _without_sliver(shares: Array, dollars: Array) -> Vertices:
+    """A convex curve without its first segment if that is a sliver: the next one goes on to the end."""
+    width = shares[1] - shares[0]
+    if len(shares) < 3 or width > SLIVER * (shares[-1] - shares[0]):
+        return shares, dollars
+    start = dollars[1] - width * (dollars[2] - dollars[1]) / (shares[2] - shares[1])
+    return np.delete(shares, 1), np.append(start, dollars[2:])
 
 
 def convex_hull(curve: Vertices) -> Vertices:

@@ -21,8 +21,7 @@ class Certificate:
 
     Args:
         lower_bound: dollars that no feasible schedule can undercut.
-        marginal_price: lambda, dollars a share: the price at which the bound is attained, and the cost of one
-            more share if the schedule is optimal.
+        marginal_price: lambda, dollars a share: the price at which the bound is attained; see `Schedule`.
         kkt_residual: largest violation of the optimality conditions: the distance between a bucket's marginal
             cost and lambda as a fraction of the price scale, or the shares that it may still move towards its
             limit as a fraction of the order, whichever is less.

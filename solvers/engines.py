@@ -63,6 +63,8 @@ class IpoptEngine:
     def __init__(self, model: Any) -> None:
         self._model = model
         self._nlp = CasadiNlp(model)
+        ours = {id(variable) for variable in (*model.x.values(), *model.R.values())}
+        self._others = any(id(variable) not in ours for variable in self._nlp.variables)
         self._last: Answer | None = None
 
     def solve(self, objective_scale: float, time_limit: float) -> str:
@@ -71,7 +73,7 @@ class IpoptEngine:
         only = only_schedule(problem.completed)
         if only is not None:
             put(self._model, only[: problem.buckets])
-            if self._nlp.holds():
+            if not self._others and self._nlp.holds():
                 return "optimal"
         options = {**QUIET, **OPTIONS, "max_wall_time": time_limit}
         if self._last is not None:

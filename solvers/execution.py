@@ -41,6 +41,7 @@ class Execution:
 
     * A bucket opens: what is left is planned anew and the first slice is sent. A halt, its end, a blackout, an
       amendment, a forecast, and a spike beyond `thresholds` are answered by a new plan at once.
+    * Where no method has a plan, the last one is kept in proportion, and the plan says why.
     * Caps: `limits.maximum` holds whatever happens. `limits.participation` holds for the volume that the market has
       printed in the bucket so far, own shares inside: until then the rest of a slice waits for `Observed`.
     * Priorities where not all can be had: caps, then completion, then floors and least slices.
@@ -175,7 +176,11 @@ class Execution:
             self.expected.seen[event.bucket] = event.volume
         if event.bucket == self.bucket and self.open:
             self._rejected = False
-            if self.expected.observe(event, self.thresholds):
+            try:
+                changed = self.expected.observe(event, self.thresholds)
+            except InvalidInput as error:
+                return self._refuse("market", None, str(error))
+            if changed:
                 self._replan("volatility or spread crossed its threshold")
 
     @_on.register

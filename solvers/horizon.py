@@ -77,6 +77,10 @@ class Plan(Drawable):
         """Shares for the first bucket: the slice to trade now."""
         return float(self.schedule.x[0])
 
+    def later(self, bucket: int) -> Array:
+        """Shares of the schedule for a bucket, counted from 0, and those after it; none where it begins later."""
+        return self.schedule.x[bucket - self.start :] if bucket >= self.start else np.empty(0)
+
 
 @dataclass(frozen=True, eq=False)
 class Replanner:
@@ -144,8 +148,10 @@ class Replanner:
             SolverFailure: as `solve`.
         """
         problem = self.declaration(start, remaining)
-        near_shares = None if near is None else _later(near, start, problem)
-        schedule = solve(problem, self.method, self.gap, self.time_limit, near_shares)
+        known = np.empty(0) if near is None else near.later(start)
+        schedule = solve(
+            problem, self.method, self.gap, self.time_limit, known if len(known) == problem.buckets else None
+        )
         return Plan(start, self._stop(start) - start, schedule)
 
     def declaration(self, start: int, remaining: float) -> Problem:
@@ -249,7 +255,7 @@ class Window:
     @property
     def waits(self) -> bool:
         """Whether it has nothing to trade: a quota where all the volume is expected beyond it."""
-        return self._share == 0 and self.length < self.left
+        return self._share == 0
 
     @cached_property
     def _room(self) -> float:
@@ -269,8 +275,8 @@ class Window:
 
     @cached_property
     def _share(self) -> float:
-        """Part of what remains that the window is planned for; none where it expects no volume."""
-        if self.quota is None:
+        """Part of what remains that the window is planned for; none where it expects no volume and is not the last."""
+        if self.quota is None or self.length == self.left:
             return 1.0
         own = float(self.quota[: self.length].sum())
         return own and own / float(self.quota.sum())
@@ -279,10 +285,3 @@ class Window:
 def _unpriced(order: Order) -> Order:
     """The order with nothing charged for what it leaves unfilled."""
     return replace(order, must_complete=False, unfilled_cost=0.0, unfilled_penalty=0.0)
-
-
-def _later(near: Plan, start: int, problem: Problem) -> Array | None:
-    """Shares of an earlier plan for the buckets of a later one; None where the plans do not overlap so."""
-    passed = start - near.start
-    known = near.schedule.x[passed:] if passed >= 0 else np.empty(0)
-    return known if len(known) == problem.buckets else None

@@ -53,7 +53,8 @@ class RestOfDay:
         count: makes whole units of a number of shares.
 
     Attributes:
-        plan: the last one; None if there is none, or no method gave one.
+        plan: the last one that a method gave; None if there is none.
+        last_slice: what was planned last for the last bucket; None if that did not go so far.
         shortfall: shares that the caps of the window do not hold, as they are expected now.
 
     >>> import optexec as ox
@@ -72,16 +73,10 @@ class RestOfDay:
         self.expected = expected
         self.count = count
         self.plan: Plan | None = None
+        self.last_slice: float | None = None
         self.shortfall = Fraction(0)
         self._told = Short(0.0, certain=False)
         self._order = planner.problem.order
-
-    @property
-    def last_slice(self) -> float | None:
-        """What the plan at hand has for the last bucket; None if it does not go so far."""
-        if self.plan is None or len(self.plan.schedule.x) != self.expected.buckets - self.plan.start:
-            return None
-        return float(self.plan.schedule.x[-1])
 
     @property
     def endless(self) -> bool:
@@ -121,7 +116,7 @@ class RestOfDay:
     def renew(self, rest: Rest, reason: str) -> Planned:
         """Plan what the caps hold of the rest, or all of it if the order need not complete.
 
-        Where no method has a plan, it is an equal part for each bucket.
+        Where no method has a plan, the last one is kept in proportion; without one, each bucket has an equal part.
 
         Floors and least slices give way where they do not fit what is left, and so does a window whose own share of it
         (the quota) does not fit its caps.
@@ -135,9 +130,9 @@ class RestOfDay:
         try:
             self.plan, gave = self._attempted(rest)
         except OptexecError as error:
-            self.plan = None
-            return self._even_pace(rest, f"{reason}; {error}")
+            return self._without_method(rest, f"{reason}; {error}")
         schedule = self.plan.schedule
+        self.last_slice = float(schedule.x[-1]) if len(schedule.x) == self.expected.buckets - rest.first else None
         first, *others = self.plan.shares.tolist()
         return Planned(
             rest.first,
@@ -165,8 +160,23 @@ class RestOfDay:
         yield self.planner, False, "floors and least slices do not fit what is left"
         yield replace(self.planner, window=None, beyond="priced"), False, "the window does not fit its caps"
 
-    def _even_pace(self, rest: Rest, reason: str) -> Planned:
-        buckets = self.expected.buckets - rest.first
-        shares = np.full(buckets, rest.shares / buckets)
+    def _without_method(self, rest: Rest, reason: str) -> Planned:
+        """The rest in proportion to the last plan for the buckets that can trade, or evenly where it has none."""
+        trades = self.expected.caps()[rest.first :] > 0
+        method, weights, unfilled = "twap", trades.astype(float), 0.0
+        kept = self._kept(rest) * trades
+        if self.plan is not None and kept.any():
+            method, weights, unfilled = self.plan.schedule.method, kept, self.plan.schedule.unfilled
+            reason = f"{reason}; the last plan is kept"
+        shares = rest.shares * weights / (weights.sum() + unfilled)
+        self.last_slice = float(shares[-1])
         shares[0] += rest.done + rest.beside
-        return Planned(rest.first, tuple(shares.tolist()), "twap", "fallback", None, None, None, reason)
+        return Planned(rest.first, tuple(shares.tolist()), method, "fallback", None, None, None, reason)
+
+    def _kept(self, rest: Rest) -> Array:
+        """What the last plan still has for the buckets of the rest; zeros where it does not go so far."""
+        buckets = self.expected.buckets - rest.first
+        planned = np.zeros(buckets) if self.plan is None else self.plan.later(rest.first)
+        if len(planned) != buckets:
+            return np.zeros(buckets)
+        return np.append(max(planned[0] - rest.done, 0.0), planned[1:])

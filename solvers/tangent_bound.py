@@ -95,13 +95,19 @@ def _median(a: float, b: float, c: float) -> float:
 
 
 @numba.njit(cache=True, error_model="numpy")
+def _slope(price: float, x: float, left: float, right: float, hi: float) -> float:
+    """The slope of a tangent nearest to a price; at a cap any from the left one on, whatever the curve does beyond."""
+    return max(price, left) if x >= hi else min(max(price, left), right)
+
+
+@numba.njit(cache=True, error_model="numpy")
 def _lost(
     price: float, x: Array, left: Array, right: Array, lo: Array, hi: Array, shares: float
 ) -> tuple[float, float]:
     """Dollars by which the tangents' least lies below the objective, and the sums that they were computed from."""
     lost, size, missing = 0.0, 0.0, shares
     for i in range(len(x)):
-        slope = min(max(price, left[i]), right[i])
+        slope = _slope(price, x[i], left[i], right[i], hi[i])
         room = x[i] - lo[i] if slope > price else hi[i] - x[i]
         lost += abs(slope - price) * room if room > 0 else 0.0
         size += abs(slope) * x[i] if x[i] > 0 else 0.0
@@ -113,11 +119,11 @@ def _lost(
 def _residual(price: float, x: Array, left: Array, right: Array, lo: Array, hi: Array, shares: float) -> float:
     steepest, wrong = max(abs(price), TINY), 0.0
     for i in range(len(x)):
-        slope = min(max(price, left[i]), right[i])
+        slope = _slope(price, x[i], left[i], right[i], hi[i])
         if isfinite(slope):
             steepest = max(steepest, abs(slope))
     for i in range(len(x)):
-        slope = min(max(price, left[i]), right[i])
+        slope = _slope(price, x[i], left[i], right[i], hi[i])
         room = x[i] - lo[i] if slope > price else hi[i] - x[i]
         wrong = max(wrong, min(abs(slope - price) / steepest, room / shares))
     return wrong

@@ -7,6 +7,7 @@ import numpy as np
 
 from optexec.models.errors import InvalidInput
 from optexec.models.execution_events import Observed
+from optexec.models.problem import LARGEST
 from optexec.models.validation import positive, positive_number
 
 SETTINGS = ("volatility", "spread", "lasts", "sigma", "spreads")
@@ -56,15 +57,22 @@ class Thresholds:
         return {n: len(v) for n in ("sigma", "spreads") if isinstance(v := getattr(self, n), np.ndarray)}
 
     def factors(self, seen: Observed) -> tuple[float | None, float | None]:
-        """Multiples of cost and of variance that an observation calls for: 1 if it is no spike, None if unknown."""
-        spread = _multiple(seen.spread, self.spreads, self.spread, seen.bucket)
-        volatility = _multiple(seen.volatility, self.sigma, self.volatility, seen.bucket)
+        """Multiples of cost and of variance that an observation calls for: 1 if it is no spike, None if unknown.
+
+        Raises:
+            InvalidInput: a multiple that cannot be computed with, which no market has seen.
+        """
+        spread = _multiple("spread", seen.spread, self.spreads, self.spread, seen.bucket)
+        volatility = _multiple("volatility", seen.volatility, self.sigma, self.volatility, seen.bucket)
         return spread, None if volatility is None else volatility**2
 
 
-def _multiple(seen: float | None, expected: Any, threshold: float, bucket: int) -> float | None:
+def _multiple(name: str, seen: float | None, expected: Any, threshold: float, bucket: int) -> float | None:
     if seen is None or expected is None:
         return None
     values = np.ravel(expected)
-    multiple = seen / float(values[min(bucket, len(values) - 1)])
+    usual = float(values[min(bucket, len(values) - 1)])
+    multiple = seen / usual
+    if multiple > LARGEST:
+        raise InvalidInput(f"a {name} of {seen:.3g} where {usual:.3g} was expected; check the units of both")
     return multiple if multiple > threshold else 1.0

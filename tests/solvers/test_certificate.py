@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from plain import whole_schedules
 from strategies import cases, feasible_points
 
 import optexec as ox
@@ -160,6 +161,24 @@ def test_a_schedule_at_every_cap_has_a_bound_that_is_its_cost(exponent):
     proof = certify(problem, problem.hi)
     assert proof.lower_bound == pytest.approx(problem.objective(problem.hi), rel=1e-12)
     assert np.isfinite(proof.marginal_price)
+
+
+@settings(max_examples=100)
+@given(st.lists(st.floats(0.0, 3.0), min_size=3, max_size=3), st.integers(1, 2), st.sampled_from([0.0, 0.01]))
+def test_what_a_curve_does_past_its_cap_is_no_part_of_the_bound(slopes, cap, rho):
+    # Convex up to a cap that is one of the table's points, and anything beyond it.
+    slopes = [*sorted(slopes[:2]), slopes[2] - 2]
+    table = ox.Tabulated([0, 100, 200, 300], [0.0, *(100 * np.cumsum(slopes)).tolist()])
+    limits = ox.Limits(maximum=100.0 * cap)
+    problem = ox.Problem(ox.Order(200), table, ox.objective("B", rho=rho), limits, buckets=3)
+    assume(problem.convex)
+    points = [20.0 * np.array(x) for x in whole_schedules(10, 3)]
+    inside = [x for x in points if (x <= problem.hi).all()]
+    best = min(map(problem.objective, inside))
+    for x in inside:
+        assert ox.evaluate(problem, x).lower_bound <= best + 1e-9
+    for schedule in ox.solve_many([problem, problem], "waterfill"):
+        assert schedule.lower_bound <= best + 1e-9
 
 
 def test_an_infinite_bound_is_refused():

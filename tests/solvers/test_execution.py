@@ -439,6 +439,63 @@ def test_a_plan_that_no_method_finds_is_an_even_pace():
     assert sent(decisions) == [300]
 
 
+def no_answer(*_, **__):
+    raise ox.SolverFailure("the time ran out")
+
+
+@pytest.mark.parametrize("order", [{}, {"must_complete": False, "unfilled_cost": 50.0}], ids=["full", "in part"])
+def test_where_no_method_has_a_plan_the_last_one_is_kept_in_proportion(order, monkeypatch):
+    execution = begun(name="C", **order)
+    first = execution.take(Opened(0))
+    [plan] = only(first, Planned)
+    execution.take(Filled(sent(first)[0] / 2))
+    monkeypatch.setattr("optexec.solvers.horizon.solve", no_answer)
+    left = execution.account.remaining
+    planned = np.array(plan.shares[1:])
+    unfilled = 900 - sum(plan.shares)
+    assert (unfilled > 1) == bool(order)
+    decisions = execution.take(Opened(1))
+    [kept] = only(decisions, Planned)
+    np.testing.assert_allclose(kept.shares, left * planned / (planned.sum() + unfilled))
+    assert (kept.method, kept.status, kept.objective) == (plan.method, "fallback", None)
+    assert kept.reason == "the bucket opens; the time ran out; the last plan is kept"
+    assert sent(decisions) == [pytest.approx(kept.shares[0])]
+    execution.take(Filled(100))
+    [again] = only(given_(execution, Halted(), Resumed()), Planned)
+    ahead = np.array([max(planned[0] - 100, 0), planned[1]])
+    expected = (left - 100) * ahead / (ahead.sum() + unfilled) + [100, 0]
+    np.testing.assert_allclose(again.shares, expected)
+
+
+def test_a_plan_that_is_kept_has_nothing_for_closed_buckets(monkeypatch):
+    execution = begun()
+    execution.take(Opened(0))
+    monkeypatch.setattr("optexec.solvers.horizon.solve", no_answer)
+    [kept] = only(execution.take(Blackout(1, 1)), Planned)
+    assert kept.shares == (450.0, 0.0, 450.0)
+
+
+def test_the_last_slice_of_an_order_that_stops_is_that_of_the_plan_that_was_kept(monkeypatch):
+    execution = begun(at_end="stop")
+    execution.take(Opened(0))
+    monkeypatch.setattr("optexec.solvers.horizon.solve", no_answer)
+    assert sent(given_(execution, Amended(1_800), Filled(600), Opened(1))) == [600]
+    assert sent(execution.take(Opened(2))) == [600]
+
+
+@pytest.mark.parametrize("seen", [{"volatility": 1e300}, {"spread": 1e300}, {"volatility": 1e150}])
+def test_a_market_that_no_unit_can_mean_is_refused_but_for_its_volume(seen):
+    limits = ox.Limits(participation=0.1, volume=[3_000.0] * 3)
+    execution = begun(limits=limits, watch=Thresholds(sigma=1e-10, spreads=1e-10), name="C")
+    execution.take(Opened(0))
+    decisions = execution.take(Observed(0, volume=1_000, **seen))
+    [refused] = only(decisions, Refused)
+    assert refused.what == "market"
+    assert "check the units of both" in refused.reason
+    assert sent(decisions) == [100]
+    assert only(decisions, Planned) == []
+
+
 def test_a_gap_that_no_number_can_tell_is_none():
     problem = ox.Problem(ox.Order(900), ox.Linear([1e7, -1e7, 0.0]), ox.objective("A"))
     [plan] = only(Execution(Replanner(problem, method="twap")).take(Opened(0)), Planned)

@@ -267,6 +267,14 @@ def test_a_forecast_to_the_end_of_the_day_is_that_of_a_day_declared_so(rule):
         three.plan(0, 900.0)
 
 
+def test_the_last_window_trades_what_is_left_though_no_volume_is_expected_in_it():
+    planner = Replanner(day(limits=ox.Limits(volume=[5.0, 5, 5, 5, 0, 0])), 2, beyond="quota")
+    assert planner.plan(4, 900.0).shares.to_numpy() == pytest.approx(
+        Replanner(day(), 2).plan(4, 900.0).shares.to_numpy()
+    )
+    assert planner.plan(5, 900.0).shares.tolist() == [900.0]
+
+
 @pytest.mark.parametrize("volume", [[0.0, 0, 0, 5, 5, 5], [0.0] * 6], ids=["later", "never"])
 def test_a_quota_of_no_volume_is_refused(volume):
     planner = Replanner(day(limits=ox.Limits(volume=volume)), 2, beyond="quota")

@@ -66,3 +66,15 @@ def test_a_constraint_of_ones_own_that_the_only_schedule_breaks_is_told():
     again.model.slack.setub(5)
     with pytest.raises(ox.SolverFailure, match="check constraints of your own"):
         again.solve()
+
+
+def test_variables_of_ones_own_are_still_to_be_chosen():
+    import pyomo.environ as pyo
+
+    problem = ox.Problem(ox.Order(CAPS.sum()), ox.Power(1.0, 1.5), ox.objective("A"), ox.Limits(maximum=CAPS))
+    again = ox.Resolver(problem)
+    again.model.late = pyo.Var(bounds=(0, 10), initialize=7)
+    again.model.over = pyo.Constraint(expr=again.model.x[1] <= 76 + again.model.late)
+    again.model.cost.set_value(again.model.cost.expr + 1e3 * again.model.late)
+    np.testing.assert_allclose(again.solve().x, CAPS, rtol=1e-6)
+    assert again.model.late.value == pytest.approx(2, abs=1e-4)

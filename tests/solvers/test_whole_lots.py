@@ -270,6 +270,15 @@ def test_lots_that_binary_fractions_miss_are_whole():
     assert ox.solve(problem, "milp").x == pytest.approx([0.2, 0.1])
 
 
+@pytest.mark.parametrize("above_one", [1e-6, 3e-9, 1e-9, 1e-10])
+def test_lots_of_powers_near_a_straight_line(above_one):
+    # The first tangent of such a power holds for a sliver of the range only, which HiGHS does not see.
+    problem = ox.Problem(ox.Order(31.5, lot=7.0), ox.Power([0.93, 1.93], 1 + above_one), ox.objective("A"))
+    answer = ox.solve(problem, "milp", gap=1e-6)
+    assert answer.x.tolist() == [31.5, 0.0]
+    assert answer.gap <= 1e-6
+
+
 def test_a_start_too_dear_for_a_table_is_repaired():
     limits = ox.Limits(maximum=3e5, smallest=1e5)
     order = ox.Order(1e6, lot=1)
