@@ -22,7 +22,8 @@ class Labels:
     """Labels of the buckets of a day, by which a window of them is found.
 
     Numbers, times and times of day are compared as such, also where they are text: 9:45 is 09:45, and 14:45Z is
-    09:45-05:00. Labels that are not all of one of these kinds are text; text is in the order of the buckets.
+    09:45-05:00. On labels of one day a time of day is that of their clock. Labels that are not all of one of these
+    kinds are text; text is in the order of the buckets.
 
     Args:
         labels: of N buckets.
@@ -31,6 +32,8 @@ class Labels:
     >>> minutes = Labels(["09:30", "09:31", "09:32"], "time")
     >>> minutes.window("9:31", None), minutes.window(None, "09:31:30")
     ((1, 3), (0, 2))
+    >>> Labels(["2025-01-15T09:30:00-05:00", "2025-01-15T09:31:00-05:00"], "time").window("9:31", None)
+    (1, 2)
     >>> Labels(["open", "noon", "close"], "part").window("noon", None)
     (1, 3)
     """
@@ -39,7 +42,7 @@ class Labels:
         self.labels, self.name = list(labels), name
         kinds, places = zip(*map(_placed, self.labels), strict=True)
         self.kind = kinds[0] if len(set(kinds)) == 1 else TEXT
-        self._places = [str(label) for label in self.labels] if self.kind == TEXT else list(places)
+        self._places: list[Any] = [str(label) for label in self.labels] if self.kind == TEXT else list(places)
         self._ordered = self.kind == TEXT or all(one <= other for one, other in pairwise(self._places))
 
     def window(self, start: Any, end: Any) -> tuple[int, int]:
@@ -78,12 +81,21 @@ class Labels:
                 return self._places.index(str(bound).strip())
             raise self._strange(name, bound)
         kind, place = _placed(bound)
+        if kind == CLOCK and self.kind in (MOMENT, LOCAL_MOMENT):
+            kind, place = self.kind, self._midnight(name, bound) + place
         if kind == self.kind:
             return bisect_left(self._places, place)
         if {kind, self.kind} == {MOMENT, LOCAL_MOMENT}:
             has = "a time zone" if self.kind == MOMENT else "no time zone"
             raise InvalidInput(f"{name} {bound}: the labels of the buckets have {has}; write it likewise")
         raise self._strange(name, bound)
+
+    def _midnight(self, name: str, bound: Any) -> datetime:
+        """Start of the one day that all labels are on, by their clock."""
+        first, last = self._places[0], self._places[-1]
+        if (first.date(), first.utcoffset()) != (last.date(), last.utcoffset()):
+            raise InvalidInput(f"{name} {bound}: the buckets run from {first} to {last}; write the day too")
+        return datetime.combine(first.date(), time.min, first.tzinfo)
 
     def _strange(self, name: str, bound: Any) -> InvalidInput:
         return InvalidInput(f"{name} {str(bound)!r:.40} is no label of the buckets, such as {self.labels[0]}")

@@ -145,6 +145,33 @@ def round_to_lots(problem: Problem, x: Array) -> Array:
     )
 
 
+def pace_in_lots(problem: Problem, x: Array) -> Array:
+    """Whole lots that keep to the pace of a schedule: their running total is the nearest that the limits allow.
+
+    Largest remainders would trade the lots of equal slices in the first buckets, and those of VWAP at its peaks.
+    `round_to_lots` adds an odd remainder, and what the caps of the last buckets cannot hold.
+
+    Args:
+        problem: the declaration; shares of an order without lots are left as they are.
+        x: shares of each bucket, (N,).
+
+    >>> import optexec as ox
+    >>> problem = ox.Problem(ox.Order(300, lot=100), ox.Linear(0.01), ox.objective("A"), buckets=6)
+    >>> pace_in_lots(problem, np.full(6, 50.0)).tolist()
+    [100.0, 0.0, 100.0, 0.0, 100.0, 0.0]
+    """
+    if problem.order.lot is None:
+        return x
+    lot, (lots, _) = float(problem.order.lot), whole_lots(problem.order)
+    total = np.minimum(lots_below(np.cumsum(x) + 0.5 * lot, lot), lots)
+    low, high = _lot_bounds(problem, lot, np.zeros(problem.buckets))
+    whole, traded = np.empty(problem.buckets), 0.0
+    for i in range(problem.buckets):
+        whole[i] = min(max(total[i] - traded, low[i]), high[i])
+        traded += whole[i]
+    return lot * whole
+
+
 def broken_lots(problem: Problem, x: Array) -> NDArray[np.intp]:
     """Positions of slices that are not whole lots though the order has a lot; one may hold the odd remainder.
 

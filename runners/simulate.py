@@ -206,6 +206,7 @@ def _print(table: "pd.DataFrame", optimum: "ox.Schedule") -> None:
     slippage = [f"{name}_slippage_{statistic}" for name in OTHERS for statistic in ("mean", "standard_error")]
     against = [heading for name in OTHERS for heading in (f"against {name.upper()} (bps)", "standard error (bps)")]
     out.print(columns(["schedule", *against], _rows(table, slippage, bps)))
+    out.print("No day pays for inventory risk and smoothing: they are preferences.")
     out.print(f"{OPTIMUM}: by {optimum.method}, {optimum.status}. Costs are positive when worse.")
     if "vwap" not in table.index:
         out.print("vwap is left out: the spec has no limits.volume.")

@@ -233,6 +233,16 @@ class SolveTable(Table):
     time_limit: Annotated[float, _held(partial(positive_number, "time_limit"))] | None = None
 
 
+SECTIONS: dict[str, type[Table]] = {
+    "order": OrderTable,
+    "buckets": BucketsTable,
+    "objective": ObjectiveTable,
+    "limits": LimitsTable,
+    "solve": SolveTable,
+}
+"""The tables of a spec that are there once."""
+
+
 class Document(Table):
     """A whole spec file."""
 
@@ -242,6 +252,16 @@ class Document(Table):
     objective: ObjectiveTable = ObjectiveTable()
     limits: LimitsTable = LimitsTable()
     solve: SolveTable = SolveTable()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_key_outside_its_table(cls, data: Any) -> Any:
+        for key in data if isinstance(data, dict) else ():
+            homes = [f"{name}.{key}" for name, table in SECTIONS.items() if key in table.model_fields]
+            if homes and key not in cls.model_fields:
+                told = {"told": f"unknown key {key!r}; did you mean {' or '.join(homes)}?"}
+                raise PydanticCustomError("unknown_key", "{told}", told)
+        return data
 
     @field_validator("impact", mode="before")
     @classmethod

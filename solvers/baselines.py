@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from optexec.models.errors import InvalidInput
+from optexec.models.lots import pace_in_lots
 from optexec.models.problem import Problem
 from optexec.models.validation import Array
 from optexec.solvers.feasible import settle, spread
@@ -35,7 +36,7 @@ def twap(problem: Problem) -> Array:
     >>> twap(ox.Problem(ox.Order(300), ox.Linear(0.01), ox.objective("A"), buckets=3)).tolist()
     [100.0, 100.0, 100.0]
     """
-    return spread(problem, np.ones(problem.buckets))
+    return _by_time(problem, np.ones(problem.buckets))
 
 
 def vwap(problem: Problem) -> Array:
@@ -49,7 +50,7 @@ def vwap(problem: Problem) -> Array:
     >>> vwap(ox.Problem(ox.Order(300), ox.Linear(0.01), ox.objective("A"), limits=volume)).tolist()
     [50.0, 100.0, 150.0]
     """
-    return spread(problem, _volume(problem))
+    return _by_time(problem, _volume(problem))
 
 
 def pov(problem: Problem) -> Array:
@@ -68,7 +69,8 @@ def pov(problem: Problem) -> Array:
     volume, rate = _volume(problem), problem.limits.participation
     if rate is None:
         return vwap(problem)
-    return _in_order(problem, np.clip(rate * volume, problem.lo, problem.hi), range(problem.buckets))
+    wanted = np.clip(rate * volume, problem.lo, problem.hi)
+    return pace_in_lots(problem, _in_order(problem, wanted, range(problem.buckets)))
 
 
 def front_loaded(problem: Problem) -> Array:
@@ -78,7 +80,7 @@ def front_loaded(problem: Problem) -> Array:
     >>> front_loaded(ox.Problem(ox.Order(600), ox.Linear(0.01), ox.objective("A"), buckets=3)).tolist()
     [300.0, 200.0, 100.0]
     """
-    return spread(problem, np.arange(problem.buckets, 0, -1, dtype=float))
+    return _by_time(problem, np.arange(problem.buckets, 0, -1, dtype=float))
 
 
 def exponential(problem: Problem) -> Array:
@@ -88,7 +90,7 @@ def exponential(problem: Problem) -> Array:
     >>> exponential(ox.Problem(ox.Order(1500), ox.Linear(0.01), ox.objective("A"), buckets=4)).tolist()
     [800.0, 400.0, 200.0, 100.0]
     """
-    return spread(problem, 0.5 ** (HALF_LIVES * np.arange(problem.buckets) / problem.buckets))
+    return _by_time(problem, 0.5 ** (HALF_LIVES * np.arange(problem.buckets) / problem.buckets))
 
 
 def best_bucket(problem: Problem) -> Array:
@@ -137,6 +139,11 @@ def _greedy_slice(problem: Problem) -> float:
     """A lot, or as many lots as make about a thousandth of the order; that thousandth without lots."""
     fraction, lot = problem.shares / GREEDY_SLICES, problem.order.lot
     return fraction if lot is None else lot * max(1, round(fraction / lot))
+
+
+def _by_time(problem: Problem, weights: Array) -> Array:
+    """Slices in proportion to weights, in whole lots at the same pace if the order has lots."""
+    return pace_in_lots(problem, spread(problem, weights))
 
 
 def _in_order(problem: Problem, wanted: Array, order: Iterable[int]) -> Array:

@@ -186,10 +186,12 @@ class Execution:
     @_on.register
     def _(self, event: Filled) -> None:
         left = self.ledger.count(event.shares)
+        if event.child is not None and event.child not in self.ledger.children:
+            return self._refuse("fill", left, f"there is no child order {event.child}")
         if event.child is None:
             for child in self.ledger.at_work:
                 left -= self._book(child, min(left, child.open))
-        elif event.child in self.ledger.children:
+        else:
             left -= self._book(self.ledger.children[event.child], left)
         if left:
             named = "the child orders at work" if event.child is None else f"child order {event.child}"

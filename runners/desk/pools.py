@@ -80,19 +80,30 @@ class LocalPool:
         self._executor.shutdown(wait=True)
 
     def kill(self) -> None:
-        """End the processes whatever they do; loky's own thread may miss the work that they had, and is not heard."""
+        """End the processes whatever they do, and however often Ctrl-C is pressed.
+
+        loky would look for processes of theirs with `pgrep`, which may be missing or may be interrupted too, and then
+        let them live; its own thread may miss the work that they had, and is not heard.
+        """
+        deaf = threading.current_thread() is threading.main_thread()
+        heard = signal.signal(signal.SIGINT, signal.SIG_IGN) if deaf else None
         hook, threading.excepthook = threading.excepthook, lambda error: None
         try:
+            for process in list(self._executor._processes.values()):
+                process.terminate()
             self._executor.shutdown(wait=True, kill_workers=True)
         finally:
             threading.excepthook = hook
+            if deaf:
+                signal.signal(signal.SIGINT, heard)
 
 
 @contextmanager
 def local_pool(workers: int) -> Iterator[LocalPool]:
     """Processes of this machine for as long as the context lasts."""
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="A worker stopped while some jobs")
+        for told in ("A worker stopped while some jobs", "Failed to kill subprocesses on this platform"):
+            warnings.filterwarnings("ignore", message=told)
         pool = LocalPool(workers)
         try:
             yield pool

@@ -100,7 +100,8 @@ def test_bounds_of_another_kind_are_refused_and_those_of_the_labels_taken(labels
         b"a",
     ]
     strange += [] if number else [-1, 0, 2.5, "34200", Decimal(1)]
-    strange += [] if clock else ["09:31", "9:31", time(9, 31), timedelta(hours=9)]
+    dated = own.kind in ("time with a zone", "time without a zone")
+    strange += [] if clock or dated else ["09:31", "9:31", time(9, 31), timedelta(hours=9)]
     for bound in strange:
         for bounds in ((bound, None), (None, bound)):
             with pytest.raises(InvalidInput, match="is no label of the buckets, such as"):
@@ -135,6 +136,21 @@ def test_every_column_of_a_store_can_be_that_of_the_labels(tmp_path: Path, kind,
     assert labels.window(None, bound) == (0, 1)
     with pytest.raises(InvalidInput, match="such as"):
         labels.window(None, "noon")
+
+
+@pytest.mark.parametrize("zone", [None, "America/New_York", "UTC"])
+@pytest.mark.parametrize("written", [list, lambda index: [t.isoformat() for t in index]])
+def test_a_time_of_day_is_that_of_the_labels_of_one_day(zone, written) -> None:
+    index = pd.date_range("2025-01-15 09:30", periods=390, freq="min", tz=zone)
+    day = Labels(written(index), "time")
+    for start, end in (("9:45", "15:00"), (time(9, 45), "15:00:00"), (timedelta(hours=9.75), time(15))):
+        assert day.window(start, end) == (15, 330)
+    assert day.window("9:45", index[330].isoformat()) == (15, 330)
+    with pytest.raises(InvalidInput, match=r"no bucket has its time in \[16:00, end\)"):
+        day.window("16:00", None)
+    two = Labels(written(index.append(index + pd.Timedelta(days=1))), "time")
+    with pytest.raises(InvalidInput, match=r"start 9:45: the buckets run from 2025-01-15 09:30.*; write the day"):
+        two.window("9:45", None)
 
 
 def test_times_know_their_zone() -> None:

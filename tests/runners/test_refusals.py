@@ -12,6 +12,8 @@ Refused = Callable[..., str]
     ("setting", "told"),
     [
         ("ordr.shares=1", "spec.toml: unknown key 'ordr'; did you mean 'order'?"),
+        ("shares=1", "spec.toml: unknown key 'shares'; did you mean order.shares?"),
+        ("participation=0.1", "spec.toml: unknown key 'participation'; did you mean limits.participation?"),
         ("order.share=1", "spec.toml, key order: unknown key 'share'; did you mean 'shares'?"),
         ("objective.ps=1", "key objective: unknown key 'ps'; did you mean 'psi'?"),
         ("limits.participaton=1", "key limits: unknown key 'participaton'; did you mean 'participation'?"),

@@ -50,6 +50,7 @@ def test_tables_have_units_and_fit(spec: Path, invoke: Invoke) -> None:
     done = by_library(spec, "twap")
     shown = [done.mean, done.standard_error, done.standard_deviation, *done.quantiles()]
     assert lines[2].split() == ["twap", *(f"{value:,.2f}" for value in shown)]
+    assert lines[-2] == "No day pays for inventory risk and smoothing: they are preferences."
     assert lines[-1] == "optimum: by waterfill, optimal. Costs are positive when worse."
 
 
@@ -75,7 +76,7 @@ def test_without_volume_vwap_is_left_out(spec: Path, invoke: Invoke) -> None:
     arguments = ("simulate", spec, "--volatility", 0.01, *PATHS, "--set", "limits={}")
     lines = invoke(*arguments).stdout.splitlines()
     assert lines[-1] == "vwap is left out: the spec has no limits.volume."
-    assert "no volume" in lines[-3]
+    assert "no volume" in lines[-4]
     told = json.loads(invoke(*arguments, "--json").stdout)
     assert [row["schedule"] for row in told["rows"]] == ["optimum", "twap"]
     assert told["rows"][0]["vwap_slippage_mean"] is None

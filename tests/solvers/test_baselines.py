@@ -96,6 +96,32 @@ def test_a_bucket_without_volume_gets_nothing_from_vwap():
     assert shares_of(problem, "vwap").tolist() == pytest.approx([30, 0, 60])
 
 
+@settings(max_examples=100)
+@given(data=st.data())
+def test_baselines_in_lots_keep_within_half_a_lot_of_their_pace(data):
+    n, lots = data.draw(st.integers(1, 60)), data.draw(st.integers(1, 80))
+    lot = data.draw(st.sampled_from([1, 100, 0.1]))
+    volume = data.draw(st.lists(st.integers(1, 99), min_size=n, max_size=n))
+    problem = declare(lots * lot, n, ox.Limits(volume=volume), lot=lot)
+    free = problem.replace(order=ox.Order(problem.shares))
+    for name in ("twap", "vwap", "pov", "front_loaded", "exponential"):
+        x = shares_of(problem, name)
+        assert np.allclose(x / lot, np.round(x / lot))
+        assert x.sum() == pytest.approx(problem.shares)
+        behind = np.cumsum(shares_of(free, name) - x)
+        assert np.abs(behind).max() <= (0.5 + 1e-6) * lot, name
+
+
+def test_twap_in_few_lots_is_spread_over_the_day():
+    assert np.flatnonzero(shares_of(declare(1_000, 390, lot=100), "twap")).tolist() == list(range(19, 390, 39))
+
+
+def test_pov_in_lots_trades_what_a_cap_cut_off_in_the_next_bucket_that_has_room():
+    limits = ox.Limits(participation=0.5, volume=[340, 500, 500, 800, 200])  # caps 1.7, 2.5, 2.5, 4, 1 lots
+    assert shares_of(declare(1_000, 5, limits, lot=100), "pov").tolist() == [100, 200, 200, 400, 100]
+    assert shares_of(declare(750, 5, limits, lot=100), "pov").tolist() == [100, 250, 200, 200, 0]
+
+
 def test_best_bucket_fills_in_order_of_average_cost():
     impact = ox.Power([1.0, 0.5, 2.0, 0.7], 0.5)
     assert shares_of(declare(300, 4, impact=impact), "best_bucket").tolist() == [0, 300, 0, 0]

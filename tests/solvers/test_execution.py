@@ -112,7 +112,8 @@ def test_an_overfill_is_refused_and_told():
     assert [(d.what, d.shares) for d in only(decisions, Refused)] == [("fill", 20.0)]
     assert execution.account.filled == 300
     assert only(execution.take(Filled(5, child=1)), Refused)[0].shares == 5
-    assert only(execution.take(Filled(5, child=9)), Refused)[0].shares == 5
+    [refused] = only(execution.take(Filled(5, child=9)), Refused)
+    assert (refused.shares, refused.reason) == (5, "there is no child order 9")
     assert only(execution.take(Filled(5)), Refused)[0].shares == 5
     assert execution.account.filled == 300
 

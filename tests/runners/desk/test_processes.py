@@ -32,6 +32,8 @@ PROGRAM = (
     "main()"
 )
 """The command, with slow orders handed out one by one and whatever is finished written at once."""
+ALONE = "import sys\nsys.modules['psutil'] = None\n" + PROGRAM
+"""The same where psutil is not installed, as in an environment of the package alone."""
 WAIT = 120.0
 Start = Callable[..., subprocess.Popen]
 
@@ -52,12 +54,12 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @contextmanager
-def started(desk: Path, out: str, *options: str) -> Iterator[subprocess.Popen]:
+def started(desk: Path, out: str, *options: str, program: str = PROGRAM) -> Iterator[subprocess.Popen]:
     """The command on the desk's orders, in a session of its own."""
     words = ["batch", desk / "orders.csv", "--buckets", desk / "store", "-o", desk / out, "--quiet", *options]
     with (desk / f"{out}.err").open("w") as errors:
         client = subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, *map(str, words)],
+            [sys.executable, "-c", program, *map(str, words)],
             stdout=subprocess.DEVNULL,
             stderr=errors,
             start_new_session=True,
@@ -161,6 +163,18 @@ def test_ctrl_c_stops_cleanly_and_a_second_run_goes_on(desk: Path, engine: str) 
     psutil.wait_procs(running, timeout=WAIT)
     assert not any(each.is_running() for each in running)
     finish(desk, out)
+
+
+def test_ctrl_c_needs_no_program_that_finds_processes(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    with started(desk, "alone", "--workers", "2", program=ALONE) as client:
+        in_the_middle(desk, "alone", client)
+        running = workers(client)
+        os.killpg(client.pid, signal.SIGINT)
+        assert client.wait(WAIT) == 130
+    assert told(desk, "alone") == "optexec: interrupted\n"
+    psutil.wait_procs(running, timeout=WAIT)
+    assert not any(each.is_running() for each in running)
 
 
 def test_a_dask_cluster_on_this_machine_survives_a_killed_worker(desk: Path) -> None:
