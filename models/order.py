@@ -7,6 +7,8 @@ from optexec.models.validation import nonnegative, positive_number, scalar
 
 SIDES = ("buy", "sell")
 ENDINGS = ("finish", "stop", "continue")
+MOST_LOTS = 1e15
+"""Beyond these numbers do not tell one lot from the next."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +33,9 @@ class Order:
         unfilled_penalty: dollars a share squared, >= 0; 0 by default.
 
     Raises:
-        InvalidInput: a value that is not positive and finite, an unknown side or ending, a lot larger than the order,
-            an order that need not complete without a cost of unfilled shares, such a cost for one that must.
+        InvalidInput: a value that is not positive and finite, an unknown side or ending, a lot larger than the order
+            or so small that the lots cannot be counted, an order that need not complete without a cost of unfilled
+            shares, such a cost for one that must.
 
     >>> Order(shares=10_000, side="sell", lot=100, price=25.0).notional
     250000.0
@@ -63,6 +66,7 @@ class Order:
                 f"order.lot is {self.lot:,.10g} shares, more than the order's {self.shares:,.10g}; "
                 "lower the lot or leave it out"
             )
+        check_lots(self.shares, self.lot)
         self._check_completion()
 
     def _check_completion(self) -> None:
@@ -101,3 +105,19 @@ class Order:
         True
         """
         return None if self.price is None else self.shares * self.price
+
+
+def check_lots(shares: float, lot: float | None) -> None:
+    """See that the lots of so many shares can be counted.
+
+    Raises:
+        InvalidInput: they cannot.
+
+    >>> check_lots(1e30, 100.0)
+    Traceback (most recent call last):
+    optexec.models.errors.InvalidInput: 1e+30 shares are too many lots of 100 to count; raise the lot or leave it out
+    """
+    if lot is not None and shares / lot > MOST_LOTS:
+        raise InvalidInput(
+            f"{shares:,.10g} shares are too many lots of {lot:,.10g} to count; raise the lot or leave it out"
+        )

@@ -21,6 +21,7 @@ from optexec.models.execution_events import (
     Resumed,
 )
 from optexec.models.ledger import Child, Ledger
+from optexec.models.order import check_lots
 from optexec.models.validation import common_length
 from optexec.solvers.dispatch import choose
 from optexec.solvers.expectation import Expectation
@@ -209,6 +210,7 @@ class Execution:
         if self._over or self._cancelled:
             return self._refuse("amend", None, "the order has ended")
         try:
+            check_lots(event.shares, self.order.lot)
             self.ledger.amend(event.shares)
         except InvalidInput as error:
             return self._refuse("amend", self.ledger.count(event.shares), str(error))

@@ -96,8 +96,8 @@ def _median(a: float, b: float, c: float) -> float:
 
 @numba.njit(cache=True, error_model="numpy")
 def _slope(price: float, x: float, left: float, right: float, hi: float) -> float:
-    """The slope of a tangent nearest to a price; at a cap any from the left one on, whatever the curve does beyond."""
-    return max(price, left) if x >= hi else min(max(price, left), right)
+    """The slope of a tangent nearest to a price; at a cap the left one, whatever the curve does beyond."""
+    return left if x >= hi else min(max(price, left), right)
 
 
 @numba.njit(cache=True, error_model="numpy")

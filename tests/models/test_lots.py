@@ -203,3 +203,10 @@ def test_the_most_that_caps_hold_in_shares_is_their_sum_or_the_order():
     assert most_shares(60.0, np.array([30.0, np.inf])) == 60
     assert most_shares(0.3, np.array([0.1, 0.2])) == 0.3
     assert most_shares(0.3, np.array([0.1, 0.2]), lot=0.1) == 0.3
+
+
+def test_lots_that_cannot_be_counted_are_refused():
+    many = ox.Problem(ox.Order(1e17, lot=100), ox.Linear([1.0, 2.0]), ox.objective("A"))
+    assert ox.solve(many).x.tolist() == [1e17, 0]
+    with pytest.raises(ox.InvalidInput, match=r"1e\+30 shares are too many lots of 100 to count; raise the lot"):
+        ox.Order(1e30, lot=100)

@@ -160,6 +160,15 @@ def test_a_rejected_child_order_is_sent_again_at_the_next_look_at_the_market():
     assert sent(execution.take(Opened(1))) == [450]
 
 
+def test_an_amendment_to_more_lots_than_can_be_counted_is_refused():
+    problem = ox.Problem(ox.Order(900, lot=100), ox.Power([1.0, 2.0, 2.0], 2.0), ox.objective("A"))
+    execution = Execution(Replanner(problem))
+    given_(execution, Opened(0), Filled(500))
+    [refused] = only(execution.take(Amended(1e30)), Refused)
+    assert refused.reason == "1e+30 shares are too many lots of 100 to count; raise the lot or leave it out"
+    assert sent(execution.take(Opened(1))) == [200]
+
+
 def test_amendments():
     execution = begun()
     given_(execution, Opened(0), Filled(200))
