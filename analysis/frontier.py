@@ -15,6 +15,7 @@ from optexec.analysis.comparison import baselines
 from optexec.analysis.tradeoff import Tradeoff
 from optexec.models.drawable import Drawable
 from optexec.models.errors import InvalidInput
+from optexec.models.json_values import json_value
 from optexec.models.problem import Problem
 from optexec.models.schedule import TINY, Schedule
 from optexec.models.validation import Array, nonnegative
@@ -113,8 +114,8 @@ class Frontier(Drawable):
             {
                 "schema": SCHEMA,
                 "risk_unit": self.risk_unit,
-                "points": _records(self.frame),
-                "baselines": _records(self.baselines.reset_index()),
+                "points": json_value(self.frame.to_dict("records")),
+                "baselines": json_value(self.baselines.reset_index().to_dict("records")),
             }
         )
 
@@ -197,9 +198,3 @@ def _between(levels: Array, known: NDArray[np.bool_], shares: list[Array]) -> li
     both = (low > 0) & (high > 0)
     even = low + part * (high - low)
     return list(np.where(both, low ** np.where(both, 1 - part, 0.0) * high ** np.where(both, part, 0.0), even))
-
-
-def _records(table: pd.DataFrame) -> list[Any]:
-    """Rows as dictionaries, None in place of numbers that are not finite."""
-    known = table.astype(object).where(~table.isin([np.inf, -np.inf, np.nan]), None)
-    return known.to_dict("records")

@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from optexec.analysis.wording import brief, dollars
+from optexec.models.json_values import json_value
 
 MISSING = "-"
 """What stands in a cell whose number is not known."""
@@ -90,7 +91,7 @@ class Chart:
     @property
     def figure(self) -> dict[str, Any]:
         """Traces and layout as JSON has them: numbers that are not finite are null."""
-        return {"data": plain(list(self.traces)), "layout": plain(dict(self.layout))}
+        return {"data": json_value(list(self.traces)), "layout": json_value(dict(self.layout))}
 
 
 @dataclass(frozen=True)
@@ -138,21 +139,6 @@ def read(value: Any, form: str = "") -> str:
 
 
 READERS: Mapping[str, Callable[[float], str]] = {GAP: brief, CENTS: dollars}
-
-
-def plain(value: Any) -> Any:
-    """A value as JSON has it: lists for arrays, None for numbers that are not finite.
-
-    >>> plain({"x": pd.Series([1.0, float("nan")])})
-    {'x': [1.0, None]}
-    """
-    if isinstance(value, Mapping):
-        return {key: plain(member) for key, member in value.items()}
-    if hasattr(value, "tolist"):
-        return plain(value.tolist())
-    if isinstance(value, list | tuple):
-        return [plain(member) for member in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def literal(text: object) -> str:

@@ -8,21 +8,13 @@ import numpy as np
 import pandas as pd
 
 from optexec.models.drawable import Drawable
+from optexec.models.json_values import known
 from optexec.models.problem import Problem
 from optexec.models.validation import Array
 
 SCHEMA = "optexec.schedule.v1"
 TINY = 1e-300
 """Keeps the relative gap of an objective of zero defined."""
-
-
-def known(number: float) -> float | None:
-    """A number that can be told; None for one that is infinite or NaN.
-
-    >>> known(0.5), known(float("-inf"))
-    (0.5, None)
-    """
-    return float(number) if np.isfinite(number) else None
 
 
 def relative_gap(objective: float, bound: float) -> float:

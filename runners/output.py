@@ -18,6 +18,7 @@ from optexec.analysis.wording import money as money
 from optexec.analysis.wording import percent as percent
 from optexec.analysis.wording import percentage as percentage
 from optexec.models.errors import InvalidInput
+from optexec.models.json_values import json_value
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -90,15 +91,7 @@ def print_json(schema: str, **content: Any) -> None:
     >>> print_json("optexec.example.v1", gap=float("inf"))
     {"schema": "optexec.example.v1", "gap": null}
     """
-    print(json.dumps({"schema": schema, **_finite(content)}, allow_nan=False))
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _finite(member) for key, member in value.items()}
-    if isinstance(value, list):
-        return [_finite(member) for member in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    print(json.dumps({"schema": schema, **json_value(content)}, allow_nan=False))
 
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:

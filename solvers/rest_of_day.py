@@ -8,8 +8,8 @@ import numpy as np
 
 from optexec.models.errors import InfeasibleOrder, OptexecError
 from optexec.models.execution_decisions import Planned, Short
+from optexec.models.json_values import known
 from optexec.models.lots import most_shares
-from optexec.models.schedule import known
 from optexec.models.validation import Array
 from optexec.solvers.expectation import Expectation
 from optexec.solvers.horizon import Plan, Replanner

@@ -8,7 +8,7 @@ from typing import Any
 import optexec as ox
 from optexec.data.bucket_store import StoredBuckets
 from optexec.data.results_folder import Outcome
-from optexec.models.schedule import known
+from optexec.models.json_values import known
 from optexec.models.validation import Array
 from optexec.runners.desk.order_columns import stored_impact
 from optexec.runners.spec import Spec, declare
