@@ -120,10 +120,11 @@ class BucketStore:
             raise InvalidInput(f"{path}: no such folder; give that of the buckets")
         folders = sorted(folder for folder in path.iterdir() if folder.name.startswith(KEY) and folder.is_dir())
         self.path = path
-        self.folders = {unquote(folder.name.removeprefix(KEY)): folder for folder in folders}
+        self.folders: dict[str, Path] = {}
         for folder in folders:
-            if (other := self.folders[unquote(folder.name.removeprefix(KEY))]) != folder:
-                raise InvalidInput(f"{path}: {folder.name} and {other.name} are one symbol; keep one of them")
+            first = self.folders.setdefault(unquote(folder.name.removeprefix(KEY)), folder)
+            if first is not folder:
+                raise InvalidInput(f"{path}: {first.name} and {folder.name} are one symbol; keep one of them")
         if not self.folders:
             raise InvalidInput(f"{path}: no folder {KEY}NAME in it; write the buckets as Parquet partitioned by symbol")
         self.buckets = lru_cache(maxsize=KEPT)(self._read)

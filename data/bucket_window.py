@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from functools import cached_property
 from itertools import pairwise
 from math import isfinite
 from numbers import Real
@@ -40,10 +41,24 @@ class Labels:
 
     def __init__(self, labels: Sequence[Any] | pd.Index, name: str) -> None:
         self.labels, self.name = list(labels), name
-        kinds, places = zip(*map(_placed, self.labels), strict=True)
-        self.kind = kinds[0] if len(set(kinds)) == 1 else TEXT
-        self._places: list[Any] = [str(label) for label in self.labels] if self.kind == TEXT else list(places)
-        self._ordered = self.kind == TEXT or all(one <= other for one, other in pairwise(self._places))
+
+    @cached_property
+    def _found(self) -> list[tuple[str, Any]]:
+        return [_placed(label) for label in self.labels]
+
+    @cached_property
+    def kind(self) -> str:
+        """What all labels are."""
+        kinds = {kind for kind, _ in self._found}
+        return kinds.pop() if len(kinds) == 1 else TEXT
+
+    @cached_property
+    def _places(self) -> list[Any]:
+        return [str(label) for label in self.labels] if self.kind == TEXT else [place for _, place in self._found]
+
+    @cached_property
+    def _ordered(self) -> bool:
+        return self.kind == TEXT or all(one <= other for one, other in pairwise(self._places))
 
     def window(self, start: Any, end: Any) -> tuple[int, int]:
         """Positions of the buckets whose label lies in [start, end): the first one, and the one after the last.

@@ -279,7 +279,7 @@ class Window:
         if self.quota is None or self.length == self.left:
             return 1.0
         own = float(self.quota[: self.length].sum())
-        return own and own / float(self.quota.sum())
+        return own / float(self.quota.sum()) if own else 0.0
 
 
 def _unpriced(order: Order) -> Order:
